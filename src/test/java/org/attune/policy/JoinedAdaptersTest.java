@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.decode.KvCache;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -308,16 +310,49 @@ class JoinedAdaptersTest {
 
     @Test
     void oneKernelTakesAllAndNeighboursChangeNoBit() {
+        var attention = new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 0));
+        oneKernelTakesAll(TinyModels.sized("qwen3", 96, 160, 31, 2, attention, true, true));
+    }
+
+    /// A router's choice may change by a bit of the products.
+    @Test
+    void oneKernelTakesExpertsWithUpdates() {
+        var attention = new AttentionConfig(6, 2, 32, false, false, false, List.of(13, 0));
+        DecoderConfig plain = TinyModels.sized("qwen2_moe", 96, 160, 31, 2, attention, false, true);
+        var router = ExpertsConfig.RouterConfig.softmax(true);
+        oneKernelTakesAll(
+                TinyModels.mixture(
+                        "qwen2_moe",
+                        plain,
+                        160,
+                        new ExpertsConfig(
+                                16,
+                                3,
+                                64,
+                                router,
+                                false,
+                                Optional.empty(),
+                                96,
+                                Set.of(),
+                                ExpertsConfig.RouterLoss.NONE,
+                                false)));
+    }
+
+    private static void oneKernelTakesAll(DecoderConfig config) {
         Hardware.requireProcessor();
         Hardware.requireBfloat16Products();
-        var attention = new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 0));
         with(
-                TinyModels.sized("qwen3", 96, 160, 31, 2, attention, true, true),
+                config,
                 DType.BFLOAT16,
                 Storage.NONE,
                 decoder -> {
-                    attachAll(decoder, _ -> true);
-                    attach(decoder, 2, 2, _ -> true, path -> !path.contains("up_proj"));
+                    attachAll(decoder, path -> !path.endsWith("shared_expert_gate"));
+                    attach(
+                            decoder,
+                            2,
+                            2,
+                            path -> !path.endsWith("shared_expert_gate"),
+                            path -> !path.contains("up_proj"));
                     List<List<float[]>> plain = read(decoder, true, all());
                     decoder.packDecoding();
                     READERS.forEach(adapter -> assertTrue(decoder.joins(adapter)));

@@ -187,7 +187,7 @@ class TokenPassTest {
         String shared = ",\"shared_expert_intermediate_size\":160";
         return List.of(
                 read("mixtral", ",\"num_experts_per_tok\":2,\"num_local_experts\":12"),
-                read("qwen2_moe", many + shared),
+                read("qwen2_moe", many + shared + ",\"qkv_bias\":false"),
                 read("qwen3_moe", twelve + ",\"norm_topk_prob\":true,\"mlp_only_layers\":[1]"),
                 read("olmoe", many),
                 read(
@@ -201,15 +201,16 @@ class TokenPassTest {
 
     @Test
     void takesExperts() {
-        takes(mixtures());
+        takes(mixtures(), 0); // the same experts, or tokens would part
     }
 
     @Test
     void takesFamiliesWhosePartsItKnows() {
-        takes(families());
+        takes(families(), 0);
     }
 
-    private static void takes(List<DecoderConfig> configs) {
+    /// @param most difference, of the largest logit
+    private static void takes(List<DecoderConfig> configs, double most) {
         for (DecoderConfig config : configs) {
             assertEquals(List.of(), config.unlikeTokens(), config.modelType());
             Engine.run(
@@ -222,17 +223,17 @@ class TokenPassTest {
                             decoder.packDecoding();
                             assertTrue(usesKernel(decoder, trained), config.modelType());
                             assertTrue(distance(with, without) > 2e-3, config.modelType());
-                            close(config, with, decode(decoder, trained, 9));
-                            close(config, without, decode(decoder, Adapter.OFF, 9));
+                            close(config, with, decode(decoder, trained, 9), most);
+                            close(config, without, decode(decoder, Adapter.OFF, 9), most);
                         }
                     });
         }
     }
 
-    private static void close(DecoderConfig config, List<float[]> expected, List<float[]> actual) {
+    private static void close(
+            DecoderConfig config, List<float[]> expected, List<float[]> actual, double most) {
         double d = distance(expected, actual);
-        System.out.println(config.modelType() + " " + d);
-        assertTrue(d < TOLERANCE, config.modelType() + ": wrong by " + d + " of the largest");
+        assertTrue(d <= most, config.modelType() + ": wrong by " + d + " of the largest");
     }
 
     private static void assertSame(List<float[]> expected, List<float[]> seen) {
