@@ -30,8 +30,8 @@ public final class TokenPass {
     /// @param updates of some rows by other adapters
     public record Linear(
             PackedMatrix weight, Tensor bias, PackedMatrix reduce, List<Update> updates) {
-        /// Whether it is what a layer of few rows may be: what is added to products is added to
-        /// whole vectors.
+        /// Says that the layer's weight may have any number of rows. What is added to products is
+        /// added to whole vectors, so bias and updates of others want a round number.
         public boolean fitsFewRows() {
             return bias == null && updates.isEmpty() || Rows.areWhole(weight.out());
         }

@@ -354,9 +354,12 @@ class EveryKeyTest {
         List<String> keys = DRAWN.stream().map(word -> word.split("=", 2)[0]).toList();
         var drawn = new ArrayList<String>(apart);
         drawn.removeIf(word -> keys.contains(word.split("=", 2)[0]));
-        drawn.addAll(
-                DRAWN.stream().filter(word -> known.containsKey(word.split("=", 2)[0])).toList());
+        drawn.addAll(known(DRAWN, known));
         return drawn;
+    }
+
+    private static List<String> known(List<String> words, Map<String, Object> keys) {
+        return words.stream().filter(word -> keys.containsKey(word.split("=", 2)[0])).toList();
     }
 
     /// A file in which every key differs from its default must change every component, and the
@@ -386,21 +389,17 @@ class EveryKeyTest {
                                 : word);
         third.addAll(before.containsKey("tools") ? PROGRAM : List.of());
         List<String> served = before.containsKey("rollout_server_adapter_dir") ? SERVED : List.of();
-        List<String> ahead =
-                AHEAD.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
+        List<String> ahead = known(AHEAD, before);
         List<String> masked = before.containsKey("keep_sampling_mask") ? MASKED : List.of();
         List<String> told =
                 before.containsKey("lmbda")
                         ? TOLD
                         : before.containsKey("iw_opd_gamma") ? WEIGHTED : List.of();
         List<String> across = before.containsKey("use_uld_loss") ? ACROSS : List.of();
-        List<String> taught =
-                TAUGHT.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
+        List<String> taught = known(TAUGHT, before);
         List<String> byServers =
                 before.containsKey("teacher_server_urls")
-                        ? TAUGHT_BY_SERVERS.stream()
-                                .filter(word -> before.containsKey(word.split("=", 2)[0]))
-                                .toList()
+                        ? known(TAUGHT_BY_SERVERS, before)
                         : List.of();
         for (var overrides :
                 List.of(
