@@ -45,7 +45,7 @@ final class DrawnBlocks implements AutoCloseable {
             var left = new ArrayList<>(IntStream.range(0, layers).boxed().toList());
             var drawn = new TreeSet<Integer>();
             while (drawn.size() < blocks) {
-                drawn.add(left.remove(random.nextInt(left.size())));
+                drawn.add(left.remove(/* index */ random.nextInt(left.size())));
             }
             return drawn;
         }
