@@ -191,10 +191,9 @@ public final class Policy implements CausalPolicy {
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
         boolean routers = routerLoss() > 0;
-        var o = options;
         var runOptions =
                 new DecoderRun.Options(
-                        true, o.recomputed(), dropout(), o.plain(), noise(), routers);
+                        true, options.recomputed(), dropout(), options.plain(), noise(), routers);
         return new PolicyEvaluation(this, rows(forest), request, runOptions);
     }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -129,18 +130,29 @@ public record LoraSettings(
         if (usePeft) {
             return List.of(new ConfigProblem("lisa_n_layers", blocks, NOT_WITH_PEFT));
         }
-        if (!unfrozenParameters.isEmpty() || spectrumTopFraction.isPresent()) {
-            String key =
-                    spectrumTopFraction.isPresent()
-                            ? "spectrum_top_fraction"
-                            : "unfrozen_parameters";
-            return List.of(
-                    new ConfigProblem(
-                            "lisa_n_layers",
-                            blocks,
-                            "none with " + key + ", which says once what learns; leave one out"));
+        return choosingKey()
+                .filter(key -> !key.equals("lisa_n_layers"))
+                .map(
+                        key ->
+                                new ConfigProblem(
+                                        "lisa_n_layers",
+                                        blocks,
+                                        "none with "
+                                                + key
+                                                + ", which says once what learns; leave one out"))
+                .stream()
+                .toList();
+    }
+
+    /// The key by which not all weights learn, without an adapter; empty: they do.
+    public Optional<String> choosingKey() {
+        if (!unfrozenParameters.isEmpty()) {
+            return Optional.of("unfrozen_parameters");
         }
-        return List.of();
+        if (spectrumTopFraction.isPresent()) {
+            return Optional.of("spectrum_top_fraction");
+        }
+        return lisaNLayers.isPresent() ? Optional.of("lisa_n_layers") : Optional.empty();
     }
 
     /// What is wrong where blocks are drawn anew while a run goes on.

@@ -83,7 +83,7 @@ final class OptimalValues implements CheckpointPart {
         double[] kept = kept();
         LOG.info(
                 "a2po: values of {} of {} prompts from {} samples each, {} in the mean; the others'"
-                        + " samples have no reward above 0, and others are taken in their place",
+                        + " samples have no reward above 0",
                 kept.length,
                 prompts,
                 samples,

@@ -132,13 +132,7 @@ public final class PolicySetup implements AutoCloseable {
                             requireTrainable(given);
                         });
         requireAdapter(model, lora);
-        Optional<String> some =
-                Optional.ofNullable(
-                        !lora.unfrozenParameters().isEmpty()
-                                ? "unfrozen_parameters"
-                                : lora.spectrumTopFraction().isPresent()
-                                        ? "spectrum_top_fraction"
-                                        : lora.lisaNLayers().isPresent() ? "lisa_n_layers" : null);
+        Optional<String> some = lora.choosingKey();
         if (model.adapter().isPresent() && some.isPresent()) {
             throw ConfigException.about(
                     some.get(),

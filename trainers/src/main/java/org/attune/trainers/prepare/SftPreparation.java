@@ -84,8 +84,10 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
         for (int i = 0; i < tokens.weights().length; i++) {
             mask[i] &= tokens.weights()[i] > 0;
         }
-        for (int i = 0; i < mask.length && !options.trainImageTokens(); i++) {
-            mask[i] &= !SeenPicture.isRow(tokens.ids()[i]);
+        if (!options.trainImageTokens()) {
+            for (int i = 0; i < mask.length; i++) {
+                mask[i] &= !SeenPicture.isRow(tokens.ids()[i]);
+            }
         }
         // What sees an answer's beginning ahead of it would learn to copy.
         Arrays.fill(mask, 0, SeenPicture.promptLength(tokens.ids()), false);
