@@ -14,12 +14,14 @@ import org.attune.json.Json;
 import org.attune.model.config.ConfigJson;
 import org.attune.model.config.ConfigWriter;
 import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.DType;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -60,7 +62,7 @@ public final class ModelExport {
     /// @param source        the model that the tensors belong to
     /// @param config        configuration of what is written: the source's, except perhaps for
     ///     dtype and tied embeddings
-    /// @param tensors       all weights by Hugging Face name
+    /// @param tensors       all weights by Hugging Face name; matrices may be [#inEightBits]
     /// @param maxShardBytes largest weight file; a single tensor may be larger
     /// @throws ModelException if `target` holds something, or writing fails
     public static void write(
@@ -75,10 +77,35 @@ public final class ModelExport {
                 case FolderModel model -> copyFiles(model, config, folder.path());
                 case GgufModel model -> writeFiles(model, config, folder.path());
             }
+            writeQuantisation(folder.path(), config, tensors);
             writeWeights(folder.path(), tensors, maxShardBytes);
             folder.commit();
         } catch (IOException e) {
             throw new ModelException(target + " can't be written: " + e.getMessage(), e);
+        }
+    }
+
+    /// A matrix of a linear module in compressed-tensors' form: a code of 8 bits for each number,
+    /// and a scale for each row. The folder's `quantization_config` has activations rounded
+    /// likewise.
+    ///
+    /// @param matrix `(out, in)` in float32
+    /// @param codes  `INT8` or `FLOAT8`
+    /// @param scales number format of scales
+    public static List<Source> inEightBits(Source matrix, DType codes, DType scales) {
+        return CompressedWeights.of(matrix, codes, scales);
+    }
+
+    private static void writeQuantisation(Path folder, DecoderConfig config, List<Source> tensors)
+            throws IOException {
+        String embedding = config.names().embeddingPath();
+        Optional<ObjectNode> own = CompressedWeights.config(tensors, Set.of(embedding));
+        if (own.isPresent()) {
+            Path file = folder.resolve("config.json");
+            ObjectNode json = JsonFields.read(file).toNode();
+            Files.delete(file);
+            json.set(ConfigJson.QUANTISATION, own.get());
+            AtomicFile.writeText(file, Json.pretty(json));
         }
     }
 

@@ -20,13 +20,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 
-/// `attune export --model MODEL --output DIR`, with `--gguf TYPE` as a GGUF file.
+/// `attune export --model MODEL --output DIR`, with `--gguf TYPE` as a GGUF file, with
+/// `--compressed-tensors TYPE` as a folder of 8 bits.
 @Command(
         name = "export",
         description = {
-            "Write a model as a folder for Python, or as a GGUF file.",
+            "Write a model as a folder for Python or vLLM, or as a GGUF file.",
             "Of a GGUF file, with the very numbers that adapters were trained on."
         })
 public final class ExportCommand implements Callable<Integer>, UsesEngine {
@@ -42,6 +44,15 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
                     "Write a GGUF file, with the adapter merged in if there is one: f32, f16, bf16,"
                             + " q8_0, q6_k, q5_k_m, q4_k_m, q4_1, q4_0 or mxfp4.")
     String gguf;
+
+    @Option(
+            names = "--compressed-tensors",
+            paramLabel = "TYPE",
+            description =
+                    "Write a folder whose linear layers are in 8 bits, with the adapter merged in"
+                        + " if there is one: int8 or fp8, with activations rounded likewise by what"
+                        + " serves it.")
+    String compressed;
 
     @Option(
             names = "--adapter-only",
@@ -60,6 +71,9 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
+        if (gguf != null && compressed != null) {
+            throw new ConfigException("--gguf and --compressed-tensors: give one of the two");
+        }
         if (gguf == null && adapterOnly) {
             throw new ConfigException("--adapter-only needs --gguf: f32, f16 or bf16");
         }
@@ -82,9 +96,18 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
             Engine.run(() -> write(file, config));
             return ExitCodes.DONE;
         }
+        if (compressed != null) {
+            DType codes = CompressedOutput.codes(compressed);
+            PrintWriter out = spec.commandLine().getOut();
+            var folder = new CompressedOutput(codes, output, model.device, out);
+            ModelConfig config = model.config(DtypeChoice.FLOAT32);
+            Engine.run(() -> folder.write(config));
+            return ExitCodes.DONE;
+        }
         if (model.adapter != null) {
             throw new ConfigException(
-                    "--adapter: use attune merge, which writes both as one, or --gguf");
+                    "--adapter: use attune merge, which writes both as one, --gguf or"
+                            + " --compressed-tensors");
         }
         Engine.run(this::export);
         spec.commandLine().getOut().println(output.output + " written");

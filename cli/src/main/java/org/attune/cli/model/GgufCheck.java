@@ -80,10 +80,18 @@ record GgufCheck(float[] own, float[] read, int vocabulary) {
 
     /// @throws ModelException with figures, if the file is another model
     void require(GgufFileType type) {
-        if (own.length != read.length || !(difference() <= tolerance(type))) {
+        require("the GGUF file", type.title(), tolerance(type));
+    }
+
+    /// @param what   was written
+    /// @param type   of its numbers
+    /// @param accepted how far its logits may be from the model's
+    /// @throws ModelException with figures, if it is another model
+    void require(String what, String type, double accepted) {
+        if (own.length != read.length || !(difference() <= accepted)) {
             throw new ModelException(
-                    "the GGUF file isn't the model: %s; accepted in %s: a difference of %s. Nothing is written"
-                            .formatted(words(), type.title(), tolerance(type)));
+                    "%s isn't the model: %s; accepted in %s: a difference of %s. Nothing is written"
+                            .formatted(what, words(), type, accepted));
         }
     }
 

@@ -10,10 +10,13 @@ import org.attune.error.ModelException;
 import org.attune.model.source.GgufFileType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -106,6 +109,42 @@ class ExportCommandTest {
                 "x.yaml",
                 "-o",
                 target);
+        assertFalse(Files.exists(folder.resolve("no")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"int8, int-quantized, I8", "fp8, float-quantized, F8_E4M3"})
+    void aFolderOfEightBitsIsWrittenAndReadAgain(String type, String format, String number)
+            throws IOException {
+        Path target = folder.resolve(type);
+        String name = "--compressed-tensors";
+        int code = run("export", "-m", MODEL, name, type, "-o", target.toString());
+        assertEquals(0, code, err.toString());
+        assertTrue(out.toString().contains("likeliest token is the same"), out.toString());
+        String config = Files.readString(target.resolve("config.json"));
+        assertTrue(config.contains(format), config);
+        byte[] all = Files.readAllBytes(target.resolve("model.safetensors"));
+        String header = new String(all, 8, 10_000, StandardCharsets.ISO_8859_1);
+        String module = "\"model.layers.0.self_attn.q_proj.weight";
+        assertTrue(header.contains(module + "\":{\"dtype\":\"" + number), header);
+        assertTrue(header.contains(module + "_scale\":{\"dtype\":\"BF16\",\"shape\":[192,1]"));
+        assertTrue(header.contains("\"model.embed_tokens.weight\":{\"dtype\":\"BF16\""));
+        assertTrue(Files.exists(target.resolve("tokenizer.json")));
+        String again = folder.resolve("again").toString();
+        assertEquals(0, run("export", "-m", target.toString(), "-o", again), err.toString());
+        String dense = Files.readString(Path.of(again, "config.json"));
+        assertFalse(dense.contains("quantization_config"), dense);
+    }
+
+    @Test
+    void eightBitsThatMakeNoSenseAreRefused() {
+        String no = folder.resolve("no").toString();
+        String name = "--compressed-tensors";
+        assertRefused("accepted: int8, fp8", "export", "-m", MODEL, name, "int4", "-o", no);
+        assertRefused(
+                "one of the two", "export", "-m", MODEL, name, "int8", "--gguf", "f16", "-o", no);
+        assertRefused(
+                "--imatrix", "export", "-m", MODEL, name, "int8", "--imatrix", "x.yaml", "-o", no);
         assertFalse(Files.exists(folder.resolve("no")));
     }
 

@@ -1,0 +1,147 @@
+package org.attune.cli.model;
+
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.files.AtomicFolder;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.MixersConfig;
+import org.attune.model.config.TensorNames;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FeedForward;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.source.ModelExport;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.policy.Policy;
+import org.attune.tensor.DType;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Writes a model, with an adapter merged in if there is one, as a folder whose linear modules are
+/// in compressed-tensors' 8 bits, reads it again and says how far it computes the same.
+///
+/// @param codes  INT8 or FLOAT8
+/// @param output folder, and number format of everything else
+/// @param device that computes
+/// @param out    for the report
+record CompressedOutput(DType codes, OutputOptions output, String device, PrintWriter out) {
+    /// How far logits may be from the model's, as a share of their size: as of GGUF files whose
+    /// blocks have as many bits, for int8 twice that, as whole rows share a scale.
+    private static final double TOLERANCE = 0.2;
+
+    /// @throws ConfigException naming the types if there is no such one
+    static DType codes(String name) {
+        return switch (name) {
+            case "int8" -> DType.INT8;
+            case "fp8" -> DType.FLOAT8;
+            default ->
+                    throw new ConfigException(
+                            "--compressed-tensors: there is no type \"%s\"; accepted: int8, fp8"
+                                    .formatted(name));
+        };
+    }
+
+    /// Nothing stands under the folder's name before it was compared.
+    void write(ModelConfig model) {
+        OutputOptions.requireEmpty(output.output);
+        try (AtomicFolder whole = AtomicFolder.create(output.output)) {
+            float[] own;
+            int vocabulary;
+            try (var loaded = LoadedModel.open(model.withDtype(DtypeChoice.FLOAT32))) {
+                own = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
+                vocabulary = loaded.decoder().config().vocabSize();
+                write(loaded, whole);
+            }
+            GgufCheck check = compared(own, whole, vocabulary);
+            check.require("the folder", codes == DType.INT8 ? "int8" : "fp8", TOLERANCE);
+            whole.commit();
+            out.printf(
+                    "%s written; with activations as they are %s%n", output.output, check.words());
+        } catch (IOException e) {
+            throw new ModelException(output.output + " can't be written: " + e, e);
+        }
+    }
+
+    private void write(LoadedModel loaded, AtomicFolder folder) {
+        Decoder decoder = loaded.decoder();
+        DType dtype = output.dtype(loaded.setup().source().config().dtype());
+        DecoderConfig config =
+                loaded.adapted()
+                        .map(a -> a.mergedConfig(dtype))
+                        .orElseGet(() -> MixersConfig.ownBlocks(decoder.config().withDtype(dtype)));
+        requireModules(config);
+        Set<String> linear = linear(decoder);
+        List<Source> plain = Policy.modules(decoder, loaded.adapted(), dtype);
+        List<Source> exact = Policy.modules(decoder, loaded.adapted(), DType.FLOAT32);
+        List<Source> all = new ArrayList<>();
+        for (int i = 0; i < plain.size(); i++) {
+            if (linear.contains(plain.get(i).name())) {
+                all.addAll(ModelExport.inEightBits(exact.get(i), codes, dtype));
+            } else {
+                all.add(plain.get(i));
+            }
+        }
+        ModelExport.write(
+                folder.path(),
+                loaded.setup().source(),
+                config,
+                OutputOptions.untilStopped(decoder.stored(all)),
+                ModelExport.DEFAULT_SHARD_BYTES);
+        OutputOptions.writeText(loaded.setup(), folder.path());
+    }
+
+    /// What compressed-tensors calls `Linear` must be modules of the files.
+    private static void requireModules(DecoderConfig config) {
+        TensorNames names = config.names();
+        if (names.transposed()) {
+            throw new ModelException(
+                    "--compressed-tensors: this family's matrices are transformers' Conv1D, which"
+                            + " compressed-tensors leaves as they are; accepted: families of linear"
+                            + " modules. Use --gguf q8_0");
+        }
+        boolean together = names.experts().flatMap(TensorNames.Experts::stored).isPresent();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            if (together && config.block().feedForward().experts(layer).isPresent()) {
+                throw new ModelException(
+                        ("--compressed-tensors: this family's files hold all experts of a block in"
+                             + " one tensor (%s%s), for which compressed-tensors has no form;"
+                             + " accepted: dense families, and experts one by one. Use --gguf q8_0")
+                                .formatted(
+                                        names.block(layer),
+                                        names.experts().get().stored().get().up()));
+            }
+        }
+    }
+
+    /// Weights of the blocks' linear modules, but for those that choose experts.
+    private static Set<String> linear(Decoder decoder) {
+        Set<String> all = new HashSet<>();
+        for (Block block : decoder.blocks()) {
+            Set<FusedLinear> linears = new HashSet<>(block.linears());
+            Optional<FeedForward> part = block.feedForward();
+            part.ifPresent(p -> p.few().forEach(linears::remove));
+            linears.forEach(l -> l.parts().forEach(p -> all.add(p.path() + ".weight")));
+        }
+        return all;
+    }
+
+    private GgufCheck compared(float[] own, AtomicFolder folder, int vocabulary) {
+        try (var written =
+                LoadedModel.open(
+                        ModelConfig.of(folder.path().toString())
+                                .withDtype(DtypeChoice.FLOAT32)
+                                .withDevice(device))) {
+            return new GgufCheck(own, ProbeLogits.of(written.decoder(), Adapter.OFF), vocabulary);
+        }
+    }
+}
