@@ -103,13 +103,18 @@ def case(folder, rng, kind):
     # transformers 5.24 reads no experts in int8, which vLLM does: their numbers are put in here
     experts = family in EXPERTS
     for lazily in [False] if experts else [False, True]:
-        if experts and kind == "int8":
+        how = {} if lazily else {"quantization_config": CompressedTensorsConfig(dequantize=True)}
+        if experts:
             plain = folder / "plain"
             shutil.copytree(folder / "model", plain)
             save_file({n: own.get(n, before[n].float()) for n in before}, plain / "model.safetensors", {"format": "pt"})
             read = AutoModelForCausalLM.from_pretrained(plain, dtype=torch.float32)
-        else:
-            how = {} if lazily else {"quantization_config": CompressedTensorsConfig(dequantize=True)}
+        if experts and kind == "fp8":
+            dense = read.state_dict()
+            read = AutoModelForCausalLM.from_pretrained(folder / "out", dtype=torch.float32, **how)
+            for name, weight in read.state_dict().items():
+                assert torch.equal(weight, dense[name]), name
+        elif not experts:
             read = AutoModelForCausalLM.from_pretrained(folder / "out", dtype=torch.float32, **how)
         with torch.no_grad():
             logits = read(ids).logits

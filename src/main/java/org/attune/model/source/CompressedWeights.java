@@ -8,11 +8,13 @@ import org.attune.tensor.DType;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 
 /// Matrices of 8 bits with a scale for each row, as compressed-tensors writes them, and the
 /// `quantization_config` that describes them. Scales and codes are those of its observer of
@@ -120,8 +122,11 @@ final class CompressedWeights {
 
     /// The `quantization_config` of a model's tensors; empty if none of them has codes and scales.
     ///
-    /// @param embeddings modules that look up rows
-    static Optional<ObjectNode> config(List<Source> tensors, Set<String> embeddings) {
+    /// @param embedding module that looks up rows
+    /// @param module    what transformers calls a module of the files; vLLM goes by the files'
+    ///     names
+    static Optional<ObjectNode> config(
+            List<Source> tensors, String embedding, UnaryOperator<String> module) {
         Set<String> names = new HashSet<>();
         tensors.forEach(t -> names.add(t.name()));
         Set<String> kept = new TreeSet<>(Set.of("lm_head")); // it may be the embedding
@@ -130,10 +135,11 @@ final class CompressedWeights {
             if (names.contains(t.name() + SCALE)) {
                 codes = Optional.of(t.dtype());
             } else if (t.shape().length > 1 && t.name().endsWith(WEIGHT)) {
-                kept.add(t.name().substring(0, t.name().length() - WEIGHT.length()));
+                String inFile = t.name().substring(0, t.name().length() - WEIGHT.length());
+                kept.addAll(Arrays.asList(inFile, module.apply(inFile)));
             }
         }
-        kept.removeAll(embeddings);
+        kept.removeIf(name -> module.apply(name).equals(embedding));
         return codes.map(type -> config(type == DType.INT8, kept));
     }
 

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /// Writes Hugging Face model folders: what transformers, and Attune itself, load by path. Folders
@@ -98,8 +99,13 @@ public final class ModelExport {
 
     private static void writeQuantisation(Path folder, DecoderConfig config, List<Source> tensors)
             throws IOException {
-        String embedding = config.names().embeddingPath();
-        Optional<ObjectNode> own = CompressedWeights.config(tensors, Set.of(embedding));
+        UnaryOperator<String> module =
+                name ->
+                        config.vision()
+                                .map(v -> v.names().ofModule(name))
+                                .orElseGet(() -> config.names().ofModule(name));
+        Optional<ObjectNode> own =
+                CompressedWeights.config(tensors, config.names().embeddingPath(), module);
         if (own.isPresent()) {
             Path file = folder.resolve("config.json");
             ObjectNode json = JsonFields.read(file).toNode();

@@ -21,7 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /// Matrices in 8 bits are as near to the numbers as their codes and scales allow, and are read
 /// back as they were written.
@@ -88,7 +88,8 @@ class CompressedWeightsTest {
                         "config.json",
                         "{\"quantization_config\": %s, \"model_type\": \"llama\"}"
                                 .formatted(
-                                        CompressedWeights.config(tensors, Set.of()).orElseThrow()));
+                                        CompressedWeights.config(tensors, "", n -> n)
+                                                .orElseThrow()));
         try (TensorFile read = QuantisedFolder.of(config, SafeTensorsFile.open(file));
                 Arena arena = Arena.ofConfined()) {
             float[] decoded =
@@ -116,10 +117,16 @@ class CompressedWeightsTest {
     void theConfigurationIsTheLibrarys(DType codes, String type, String format) {
         List<Source> tensors = new ArrayList<>();
         tensors.addAll(CompressedWeights.of(matrix(new float[0]), codes, DType.BFLOAT16));
-        for (String name : List.of("model.embed_tokens", "model.layers.0.mlp.gate", "lm_head")) {
+        for (String name :
+                List.of(
+                        "model.embed_tokens",
+                        "model.layers.0.mlp.gate",
+                        "lm_head",
+                        "visual.proj")) {
             tensors.add(new Source(name + ".weight", DType.BFLOAT16, new long[] {2, 2}, _ -> null));
         }
         tensors.add(new Source("model.norm.weight", DType.BFLOAT16, new long[] {2}, _ -> null));
+        UnaryOperator<String> module = n -> n.replaceFirst("^visual", "model.visual");
         String numbers =
                 "\"group_size\":null,\"num_bits\":8,\"symmetric\":true,\"type\":\"" + type + "\"";
         String expected =
@@ -129,7 +136,7 @@ class CompressedWeightsTest {
                 "output_activations":null,"targets":["Linear"],
                 "weights":{"dynamic":false,"strategy":"channel",NUMBERS}}},
                 "format":"FORMAT","global_compression_ratio":null,
-                "ignore":["lm_head","model.layers.0.mlp.gate"],"kv_cache_scheme":null,
+                "ignore":["lm_head","model.layers.0.mlp.gate","model.visual.proj","visual.proj"],"kv_cache_scheme":null,
                 "quant_method":"compressed-tensors","quantization_status":"compressed",
                 "version":"0.20.1"}\
                 """
@@ -137,7 +144,7 @@ class CompressedWeightsTest {
                         .replace("FORMAT", format);
         assertEquals(
                 JsonFields.parse("expected", expected).toNode(),
-                CompressedWeights.config(tensors, Set.of("model.embed_tokens")).orElseThrow());
-        assertTrue(CompressedWeights.config(tensors.subList(2, 5), Set.of()).isEmpty());
+                CompressedWeights.config(tensors, "model.embed_tokens", module).orElseThrow());
+        assertTrue(CompressedWeights.config(tensors.subList(2, 6), "", n -> n).isEmpty());
     }
 }
