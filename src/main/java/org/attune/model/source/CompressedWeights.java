@@ -2,8 +2,11 @@ package org.attune.model.source;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.json.Json;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.TensorNames;
 import org.attune.tensor.DType;
 
 import java.lang.foreign.MemorySegment;
@@ -33,6 +36,28 @@ final class CompressedWeights {
     private static final int FLOAT_MANTISSA = 23;
 
     private CompressedWeights() {}
+
+    /// What compressed-tensors calls `Linear` must be modules of the files.
+    static void requireModules(DecoderConfig config) {
+        TensorNames names = config.names();
+        if (names.transposed()) {
+            throw new ModelException(
+                    "8 bits of compressed-tensors: this family's matrices are transformers' Conv1D,"
+                            + " which it leaves as they are; accepted: families of linear modules."
+                            + " Use --gguf q8_0");
+        }
+        Optional<TensorNames.Stored> stored = names.experts().flatMap(TensorNames.Experts::stored);
+        for (int layer = 0; stored.isPresent() && layer < config.layers(); layer++) {
+            if (config.block().feedForward().experts(layer).isPresent()) {
+                throw new ModelException(
+                        ("8 bits of compressed-tensors: this family's files hold all experts of a"
+                             + " block in one tensor (%s%s), for which it has no form; accepted:"
+                             + " families without experts, or with each in tensors by itself. Use"
+                             + " --gguf q8_0")
+                                .formatted(names.block(layer), stored.get().up()));
+            }
+        }
+    }
 
     /// A matrix as its codes and their scales.
     ///

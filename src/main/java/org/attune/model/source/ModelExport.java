@@ -86,15 +86,31 @@ public final class ModelExport {
         }
     }
 
-    /// A matrix of a linear module in compressed-tensors' form: a code of 8 bits for each number,
-    /// and a scale for each row. The folder's `quantization_config` has activations rounded
+    /// A model's weights with matrices in compressed-tensors' form: a code of 8 bits for each
+    /// number, and a scale for each row. The folder's `quantization_config` has activations rounded
     /// likewise.
     ///
-    /// @param matrix `(out, in)` in float32
-    /// @param codes  `INT8` or `FLOAT8`
-    /// @param scales number format of scales
-    public static List<Source> inEightBits(Source matrix, DType codes, DType scales) {
-        return CompressedWeights.of(matrix, codes, scales);
+    /// @param matrices names of weights of linear modules
+    /// @param plain    all weights by module, as the others are written
+    /// @param exact    the same in float32
+    /// @param codes    `INT8` or `FLOAT8`
+    /// @throws ModelException if compressed-tensors has no form for this family's files
+    public static List<Source> inEightBits(
+            DecoderConfig config,
+            Set<String> matrices,
+            List<Source> plain,
+            List<Source> exact,
+            DType codes) {
+        CompressedWeights.requireModules(config);
+        List<Source> all = new ArrayList<>();
+        for (int i = 0; i < plain.size(); i++) {
+            Source own = plain.get(i);
+            all.addAll(
+                    matrices.contains(own.name())
+                            ? CompressedWeights.of(exact.get(i), codes, own.dtype())
+                            : List.of(own));
+        }
+        return all;
     }
 
     private static void writeQuantisation(Path folder, DecoderConfig config, List<Source> tensors)

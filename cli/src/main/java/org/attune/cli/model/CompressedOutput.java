@@ -5,13 +5,8 @@ import org.attune.error.ModelException;
 import org.attune.files.AtomicFolder;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.MixersConfig;
-import org.attune.model.config.TensorNames;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.FeedForward;
-import org.attune.model.layer.FusedLinear;
 import org.attune.model.source.ModelExport;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
@@ -21,11 +16,7 @@ import org.attune.tensor.DType;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 
 /// Writes a model, with an adapter merged in if there is one, as a folder whose linear modules are
 /// in compressed-tensors' 8 bits, reads it again and says how far it computes the same.
@@ -78,19 +69,14 @@ record CompressedOutput(DType codes, OutputOptions output, String device, PrintW
         DecoderConfig config =
                 loaded.adapted()
                         .map(a -> a.mergedConfig(dtype))
-                        .orElseGet(() -> MixersConfig.ownBlocks(decoder.config().withDtype(dtype)));
-        requireModules(config);
-        Set<String> linear = linear(decoder);
-        List<Source> plain = Policy.modules(decoder, loaded.adapted(), dtype);
-        List<Source> exact = Policy.modules(decoder, loaded.adapted(), DType.FLOAT32);
-        List<Source> all = new ArrayList<>();
-        for (int i = 0; i < plain.size(); i++) {
-            if (linear.contains(plain.get(i).name())) {
-                all.addAll(ModelExport.inEightBits(exact.get(i), codes, dtype));
-            } else {
-                all.add(plain.get(i));
-            }
-        }
+                        .orElseGet(() -> loaded.setup().source().config().withDtype(dtype));
+        List<Source> all =
+                ModelExport.inEightBits(
+                        config,
+                        Policy.matrices(decoder),
+                        Policy.modules(decoder, loaded.adapted(), dtype),
+                        Policy.modules(decoder, loaded.adapted(), DType.FLOAT32),
+                        codes);
         ModelExport.write(
                 folder.path(),
                 loaded.setup().source(),
@@ -98,41 +84,6 @@ record CompressedOutput(DType codes, OutputOptions output, String device, PrintW
                 OutputOptions.untilStopped(decoder.stored(all)),
                 ModelExport.DEFAULT_SHARD_BYTES);
         OutputOptions.writeText(loaded.setup(), folder.path());
-    }
-
-    /// What compressed-tensors calls `Linear` must be modules of the files.
-    private static void requireModules(DecoderConfig config) {
-        TensorNames names = config.names();
-        if (names.transposed()) {
-            throw new ModelException(
-                    "--compressed-tensors: this family's matrices are transformers' Conv1D, which"
-                            + " compressed-tensors leaves as they are; accepted: families of linear"
-                            + " modules. Use --gguf q8_0");
-        }
-        boolean together = names.experts().flatMap(TensorNames.Experts::stored).isPresent();
-        for (int layer = 0; layer < config.layers(); layer++) {
-            if (together && config.block().feedForward().experts(layer).isPresent()) {
-                throw new ModelException(
-                        ("--compressed-tensors: this family's files hold all experts of a block in"
-                             + " one tensor (%s%s), for which compressed-tensors has no form;"
-                             + " accepted: dense families, and experts one by one. Use --gguf q8_0")
-                                .formatted(
-                                        names.block(layer),
-                                        names.experts().get().stored().get().up()));
-            }
-        }
-    }
-
-    /// Weights of the blocks' linear modules, but for those that choose experts.
-    private static Set<String> linear(Decoder decoder) {
-        Set<String> all = new HashSet<>();
-        for (Block block : decoder.blocks()) {
-            Set<FusedLinear> linears = new HashSet<>(block.linears());
-            Optional<FeedForward> part = block.feedForward();
-            part.ifPresent(p -> p.few().forEach(linears::remove));
-            linears.forEach(l -> l.parts().forEach(p -> all.add(p.path() + ".weight")));
-        }
-        return all;
     }
 
     private GgufCheck compared(float[] own, AtomicFolder folder, int vocabulary) {

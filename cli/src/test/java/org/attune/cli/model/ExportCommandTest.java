@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.cli.Main;
 import org.attune.error.ModelException;
@@ -145,6 +146,19 @@ class ExportCommandTest {
                 "one of the two", "export", "-m", MODEL, name, "int8", "--gguf", "f16", "-o", no);
         assertRefused(
                 "--imatrix", "export", "-m", MODEL, name, "int8", "--imatrix", "x.yaml", "-o", no);
+        assertFalse(Files.exists(folder.resolve("no")));
+    }
+
+    /// Recorded models that have experts in one tensor, and matrices of `Conv1D`.
+    @ParameterizedTest
+    @CsvSource({"gpt_oss, all experts of a block in one tensor", "gpt2, Conv1D"})
+    void modelsWithoutAFormAreRefused(String family, String named) {
+        String fixtures = System.getProperty("attune.fixtures", "");
+        Path model = Path.of(fixtures, "engine/models", family);
+        assumeTrue(!fixtures.isEmpty() && Files.exists(model), "no recorded models");
+        String no = folder.resolve("no").toString();
+        String name = "--compressed-tensors";
+        assertRefused(named, "export", "-m", model.toString(), name, "int8", "-o", no);
         assertFalse(Files.exists(folder.resolve("no")));
     }
 
