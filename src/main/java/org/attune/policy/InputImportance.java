@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import org.attune.error.StopRequest;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.pass.DecoderRun;
@@ -9,9 +10,12 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// How much errors in each column of a matrix count: the mean square of the input that the column
 /// is multiplied by, over the tokens of some texts. If `Δ` is the matrix's error and inputs were
@@ -42,6 +46,18 @@ public final class InputImportance {
         Map<String, float[]> all = new HashMap<>();
         sums.forEach(
                 (linear, sum) -> linear.parts().forEach(part -> all.put(part.path(), normed(sum))));
+        return all;
+    }
+
+    /// Names of the weights whose inputs may be rounded: of the blocks' linear modules, but for
+    /// those that choose experts.
+    public static Set<String> matrices(Decoder decoder) {
+        Set<String> all = new HashSet<>();
+        for (Block block : decoder.blocks()) {
+            var linears = new ArrayList<>(block.linears());
+            block.feedForward().ifPresent(part -> linears.removeAll(part.few()));
+            linears.forEach(l -> l.parts().forEach(p -> all.add(p.path() + ".weight")));
+        }
         return all;
     }
 

@@ -2,7 +2,6 @@ package org.attune.policy;
 
 import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsWriter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Weight;
@@ -10,10 +9,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /// A decoder's weights with an adapter merged in, to write as a model.
@@ -93,17 +90,6 @@ final class MergedWeights {
         }
         decoder.output().bias().ifPresent(bias -> sources.add(source(bias, dtype)));
         return sources;
-    }
-
-    /// Weights of the blocks' linear modules, but for those that choose experts.
-    static Set<String> matrices(Decoder decoder) {
-        Set<String> all = new HashSet<>();
-        for (Block block : decoder.blocks()) {
-            var linears = new ArrayList<>(block.linears());
-            block.feedForward().ifPresent(part -> linears.removeAll(part.few()));
-            linears.forEach(l -> l.parts().forEach(p -> all.add(p.path() + ".weight")));
-        }
-        return all;
     }
 
     private SafeTensorsWriter.Source source(Weight weight, DType dtype) {

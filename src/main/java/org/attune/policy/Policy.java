@@ -472,11 +472,6 @@ public final class Policy implements CausalPolicy {
         return new MergedWeights(decoder, adapted.flatMap(Policy::own)).modules(dtype);
     }
 
-    /// Names among [#modules] of the blocks' linear modules, but for those that choose experts.
-    public static Set<String> matrices(Decoder decoder) {
-        return MergedWeights.matrices(decoder);
-    }
-
     /// Configuration of [#weights]: the base model's, but with a separate output layer if the
     /// adapter changes a tied embedding and output layer apart, and of copies of a block as blocks.
     ///

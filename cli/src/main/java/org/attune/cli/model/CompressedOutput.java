@@ -11,6 +11,7 @@ import org.attune.model.source.ModelExport;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
+import org.attune.policy.InputImportance;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 
@@ -73,7 +74,7 @@ record CompressedOutput(DType codes, OutputOptions output, String device, PrintW
         List<Source> all =
                 ModelExport.inEightBits(
                         config,
-                        Policy.matrices(decoder),
+                        InputImportance.matrices(decoder),
                         Policy.modules(decoder, loaded.adapted(), dtype),
                         Policy.modules(decoder, loaded.adapted(), DType.FLOAT32),
                         codes);
