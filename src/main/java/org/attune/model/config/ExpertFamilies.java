@@ -258,6 +258,7 @@ final class ExpertFamilies {
                             .outputBias()
                             .requires("lm_head_bias", true)
                             .requires("input_jitter_noise", 0.0)
+                            .requires("num_experts_per_tok", 2.0)
                             .window(WindowRule.ALL_LAYERS, 0)
                             .experts(phi())
                             .obeyed("router_jitter_noise")

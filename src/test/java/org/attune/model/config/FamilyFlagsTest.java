@@ -2,8 +2,10 @@ package org.attune.model.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.ModelException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,5 +50,15 @@ class FamilyFlagsTest {
         assertFalse(read("qwen2_moe", experts + false).attention().qkvBias());
         assertTrue(read("ernie4_5", "\"use_bias\": true").mlpBias());
         assertFalse(read("ernie4_5", "\"use_bias\": false").mlpBias());
+    }
+
+    @Test
+    void phiTakesTwoExpertsWhateverTheirNumberIsSaidToBe() throws IOException {
+        String keys =
+                "\"attention_bias\": true, \"lm_head_bias\": true, \"num_local_experts\": 3,"
+                        + " \"num_experts_per_tok\": ";
+        assertEquals(2, read("phimoe", keys + 2).block().feedForward().experts().orElseThrow().chosen());
+        var refused = assertThrows(ModelException.class, () -> read("phimoe", keys + 1));
+        assertTrue(refused.getMessage().contains("num_experts_per_tok"), refused.getMessage());
     }
 }
