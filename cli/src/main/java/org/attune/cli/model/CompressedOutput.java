@@ -27,8 +27,8 @@ import java.util.List;
 /// @param device that computes
 /// @param out    for the report
 record CompressedOutput(DType codes, OutputOptions output, String device, PrintWriter out) {
-    /// How far logits may be from the model's, as a share of their size: as of GGUF files whose
-    /// blocks have as many bits, for int8 twice that, as whole rows share a scale.
+    /// How far logits may be from the model's, as a share of their size. Wrong files differ
+    /// by far more; random models of ten families stayed below 0.15.
     private static final double TOLERANCE = 0.2;
 
     /// @throws ConfigException naming the types if there is no such one
