@@ -175,7 +175,9 @@ def ask(folder, base, kind, rng: random.Random):
     asked = config(kind, rng, model)
     given = asked if kind in PROMPTS else copy.deepcopy(asked)  # of virtual tokens PEFT notes the model's sizes
     with torch.no_grad():  # PEFT refuses some, rewrites others, and can't compute a few
-        peft.get_peft_model(model, given)(input_ids=torch.arange(2, 14)[None], use_cache=False)
+        logits = peft.get_peft_model(model, given)(input_ids=torch.arange(2, 14)[None], use_cache=False).logits
+    if not torch.isfinite(logits).all():
+        raise ValueError("PEFT computes no numbers")
     asked.inference_mode = True
     asked.base_model_name_or_path = base.name
     asked.save_pretrained(folder)

@@ -22,6 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, logging
 
 import adapters
 import families
+import wide
 
 LEAST_GAP = 0.02  # between the best two logits on a greedy way: below, its ids would be luck
 LEAST_ROUTE = 1e-4  # between the last expert that is taken and the next
@@ -94,6 +95,8 @@ def legacy(config):
     rope = config.get("rope_parameters")
     old = {k: v for k, v in config.items() if k not in ("rope_parameters", "dtype")}
     if isinstance(rope, dict) and {"full_attention", "sliding_attention"} <= rope.keys():
+        if rope["sliding_attention"]["rope_type"] != "default":
+            return None  # which the older style can't say
         old["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
         rope = rope["full_attention"]
     if not isinstance(rope, dict) or "rope_type" not in rope:
@@ -158,6 +161,8 @@ def build(family, keys, seed):
 
 def record(folder, family, rng):
     keys = families.draw(rng, family)
+    if ARGS.wide:
+        keys = wide.draw(rng, family, keys)
     model = build(family, keys, rng.randrange(1 << 30))
     ids = torch.tensor([[rng.randrange(2, keys["vocab_size"]) for _ in range(21)] for _ in range(2)])
     if not routes_clearly(model, ids):
@@ -181,7 +186,7 @@ def record(folder, family, rng):
     tensors |= gradients(model, folder, 30, rng)
     save_file(tensors, folder / "expected.safetensors")
     expected = {"loss": loss.item(), "greedy": greedy(model, rng, keys["vocab_size"]), "keys": keys}
-    (folder / "expected.json").write_text(json.dumps(expected, indent=1))
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1).replace("Infinity", "1e999"))
 
 
 def attempt(what, folder, make, rng, failures):
@@ -236,6 +241,7 @@ if __name__ == "__main__":
     parser.add_argument("--adapters", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--families", help="only these, with commas between")
+    parser.add_argument("--wide", action="store_true", help="options that are seldom seen, too")
     parser.add_argument("--trace", action="store_true")
     ARGS = parser.parse_args()
     main()
