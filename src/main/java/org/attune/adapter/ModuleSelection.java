@@ -51,12 +51,13 @@ public sealed interface ModuleSelection {
     /// which are no linear modules in transformers 5.
     record AllLinear() implements ModuleSelection {
         private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score", "embed_out");
+        private static final List<String> ROUTERS = List.of(".gate", ".router.layer");
 
         @Override
         public boolean contains(String path) {
             return !OUTPUT_LAYERS.contains(path)
                     && !path.contains(".experts.")
-                    && !path.endsWith(".gate");
+                    && ROUTERS.stream().noneMatch(path::endsWith);
         }
     }
 

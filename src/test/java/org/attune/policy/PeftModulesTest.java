@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -57,6 +58,16 @@ class PeftModulesTest {
                 Set.of("mlp.down_proj", "mlp.gate_proj", "mlp.up_proj"),
                 PeftModules.leftOut(model, lora(ALL)));
         assertEquals(Set.of(), PeftModules.leftOut(model, lora("q_proj")));
+    }
+
+    /// Routers are no linear modules in transformers 5: PEFT would ignore what an adapter has of them.
+    @Test
+    void allLinearModulesAreNoRouters() {
+        var all = new ModuleSelection.AllLinear();
+        for (String name : List.of("mlp.gate", "block_sparse_moe.router.layer")) {
+            assertFalse(all.contains("model.layers.0." + name), name);
+        }
+        assertTrue(all.contains("model.layers.0.shared_mlp.input_linear"));
     }
 
     /// PEFT converts the names of families that came after Qwen2-MoE, and not its own.
