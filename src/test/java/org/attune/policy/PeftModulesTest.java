@@ -60,7 +60,7 @@ class PeftModulesTest {
         assertEquals(Set.of(), PeftModules.leftOut(model, lora("q_proj")));
     }
 
-    /// Routers are no linear modules in transformers 5: PEFT would ignore what an adapter has of them.
+    /// Routers are no linear modules in transformers 5: PEFT would ignore their adapters.
     @Test
     void allLinearModulesAreNoRouters() {
         var all = new ModuleSelection.AllLinear();
