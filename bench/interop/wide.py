@@ -63,6 +63,7 @@ def rotate(rng, c, has):
         for kind in ("full_attention", "sliding_attention"):
             if rng.random() < 0.6:
                 now[kind] = scaled(rng, c, theta, width)
+                now[kind].pop("truncate", None)  # transformers 5.24 doesn't read it here, Attune does
         return
     share = now.get("partial_rotary_factor")
     if rng.random() < 0.25:
