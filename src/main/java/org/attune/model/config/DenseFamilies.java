@@ -102,7 +102,9 @@ final class DenseFamilies {
                             .normOffset(1)
                             .activation("hidden_activation", "gelu_pytorch_tanh")
                             .scalar(256)
-                            .caps(0, 0)
+                            .cap(0)
+                            // transformers 5 reads it and caps no scores
+                            .obeyed("attn_logit_softcapping")
                             .scaledEmbeddings()
                             .pattern(6)
                             .rotation(RotationRule.WINDOWS_APART)

@@ -62,4 +62,11 @@ class FamilyFlagsTest {
         var refused = assertThrows(ModelException.class, () -> read("phimoe", keys + 1));
         assertTrue(refused.getMessage().contains("num_experts_per_tok"), refused.getMessage());
     }
+
+    @Test
+    void gemma3CapsNoScores() throws IOException {
+        String cap = "\"attn_logit_softcapping\": 2.0";
+        assertEquals(0, read("gemma3_text", cap).attention().softcap());
+        assertEquals(2, read("gemma2", cap).attention().softcap());
+    }
 }
