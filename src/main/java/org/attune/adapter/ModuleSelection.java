@@ -51,7 +51,7 @@ public sealed interface ModuleSelection {
     /// which are no linear modules in transformers 5.
     record AllLinear() implements ModuleSelection {
         private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score", "embed_out");
-        private static final List<String> ROUTERS = List.of(".gate", ".router.layer");
+        private static final List<String> ROUTERS = List.of(".gate", ".router", ".router.layer");
 
         @Override
         public boolean contains(String path) {

@@ -64,10 +64,17 @@ class PeftModulesTest {
     @Test
     void allLinearModulesAreNoRouters() {
         var all = new ModuleSelection.AllLinear();
-        for (String name : List.of("mlp.gate", "block_sparse_moe.router.layer")) {
+        for (String name :
+                List.of(
+                        "mlp.gate",
+                        "mlp.router",
+                        "feed_forward.router",
+                        "block_sparse_moe.router.layer")) {
             assertFalse(all.contains("model.layers.0." + name), name);
         }
-        assertTrue(all.contains("model.layers.0.shared_mlp.input_linear"));
+        for (String name : List.of("shared_mlp.input_linear", "altup.modality_router")) {
+            assertTrue(all.contains("model.layers.0." + name), name);
+        }
     }
 
     /// PEFT converts the names of families that came after Qwen2-MoE, and not its own.

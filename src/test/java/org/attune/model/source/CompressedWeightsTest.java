@@ -111,7 +111,7 @@ class CompressedWeightsTest {
         }
     }
 
-    /// A configuration that compressed-tensors 0.20.1 wrote for a scheme of the same name.
+    /// compressed-tensors 0.20.1's keys, by hand; `bench/interop` compares with the library itself.
     @ParameterizedTest
     @CsvSource({"INT8,int,int-quantized", "FLOAT8,float,float-quantized"})
     void theConfigurationIsTheLibrarys(DType codes, String type, String format) {
