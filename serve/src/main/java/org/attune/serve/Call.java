@@ -7,6 +7,7 @@ import org.attune.http.ExchangeReply;
 import org.attune.json.Json;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -29,7 +30,9 @@ public record Call(
         String name,
         Function<Boolean, ExchangeReply> replies,
         List<Runnable> ends) {
-    private static final int MOST_BYTES = 4 << 20;
+    /// Bytes that a body without pictures may have.
+    static final int MOST_BYTES = 4 << 20;
+
     private static final long MOST_SKIPPED = 64 << 20;
     /// Longer than anybody waits.
     static final Duration LONG = Duration.ofDays(365);
@@ -50,6 +53,19 @@ public record Call(
     /// @param most bytes that it may have
     /// @throws ApiException if it is too large, or no JSON object
     public Fields body(int most) throws ApiException, IOException {
+        requireJson();
+        return fields(bytes(most));
+    }
+
+    /// The body, which may hold pictures.
+    ///
+    /// @throws ApiException if it is too large, no JSON object, or finds no place
+    Fields body(LargeBodies large) throws ApiException, IOException, InterruptedException {
+        requireJson();
+        return fields(within(LargeBodies.MOST_BYTES, large.read(exchange.getRequestBody(), this)));
+    }
+
+    private void requireJson() throws ApiException {
         String type = header("Content-Type").orElse("");
         if (!type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
             throw new ApiException(
@@ -57,12 +73,12 @@ public record Call(
                     "unsupported_media_type",
                     "the Content-Type is \"%s\"; accepted: application/json".formatted(type));
         }
+    }
+
+    private static Fields fields(byte[] bytes) throws ApiException {
         try {
             return Fields.of(
-                    StandardCharsets.UTF_8
-                            .newDecoder()
-                            .decode(ByteBuffer.wrap(bytes(most)))
-                            .toString());
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
         } catch (CharacterCodingException e) {
             throw ApiException.bad(null, "the body is no UTF-8");
         }
@@ -73,16 +89,23 @@ public record Call(
     /// @param most that it may have
     /// @throws ApiException if it has more
     public byte[] bytes(int most) throws ApiException, IOException {
-        byte[] bytes = exchange.getRequestBody().readNBytes(most + 1);
+        return within(most, exchange.getRequestBody().readNBytes(most + 1));
+    }
+
+    private byte[] within(int most, byte[] bytes) throws ApiException, IOException {
         if (bytes.length > most) {
-            // Read on for a while: who still writes would see no answer.
-            exchange.getRequestBody().skip(MOST_SKIPPED);
+            skip(exchange.getRequestBody());
             throw new ApiException(
                     413,
                     "request_too_large",
                     "the body has more than %d MiB".formatted(most >> 20));
         }
         return bytes;
+    }
+
+    /// Reads on for a while: who still writes would see no answer.
+    static void skip(InputStream body) throws IOException {
+        body.skip(MOST_SKIPPED);
     }
 
     /// A header of the request.

@@ -17,7 +17,7 @@ record ChatEndpoint(
         implements HttpDoor.Handler {
     @Override
     public void handle(Call call) throws ApiException, IOException, InterruptedException {
-        Fields body = call.body();
+        Fields body = models.body(call);
         if (feedback.isEmpty()) {
             StreamRequest.refuseStore(body);
         }

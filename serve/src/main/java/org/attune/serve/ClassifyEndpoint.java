@@ -41,8 +41,8 @@ record ClassifyEndpoint(ServedModels models, HeadDesk desk) {
         return Set.copyOf(keys);
     }
 
-    void classify(Call call) throws ApiException, IOException {
-        Fields body = call.body();
+    void classify(Call call) throws ApiException, IOException, InterruptedException {
+        Fields body = models.body(call);
         body.require(KEYS, Map.of());
         ServedModel model = models.asked(body, Ability.CLASSIFIES, call::afterwards);
         TextClassifier classifier = model.heads().flatMap(Heads::classes).orElseThrow();

@@ -174,6 +174,10 @@ final class ServedModel implements AutoCloseable {
                                         + " /v1/completions, or start with --chat-template"));
     }
 
+    boolean seesPictures() {
+        return pictures.isPresent();
+    }
+
     /// Looks at the pictures of a request.
     ///
     /// @throws ApiException if it sees none, or one of them can't be read

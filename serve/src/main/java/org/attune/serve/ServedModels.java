@@ -2,6 +2,7 @@ package org.attune.serve;
 
 import org.attune.error.Spelling;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ final class ServedModels {
     private final Traffic traffic;
     private final long created = System.currentTimeMillis() / 1000;
     private final int length;
+    private final LargeBodies large = new LargeBodies();
 
     /// @param traffic which of them answers whom
     /// @param length most tokens of a sequence
@@ -63,6 +65,11 @@ final class ServedModels {
 
     Traffic traffic() {
         return traffic;
+    }
+
+    /// The body of a request, which may be as large as pictures make it if the models see.
+    Fields body(Call call) throws ApiException, IOException, InterruptedException {
+        return base.seesPictures() ? call.body(large) : call.body();
     }
 
     /// The name that a request asks for; the base's if it names none.

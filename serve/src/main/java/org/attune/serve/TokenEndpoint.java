@@ -30,8 +30,8 @@ record TokenEndpoint(ServedModels models, int length) {
                     "chat_template_kwargs");
 
     /// Text or conversation to tokens.
-    void encode(Call call) throws ApiException, IOException {
-        Fields body = call.body();
+    void encode(Call call) throws ApiException, IOException, InterruptedException {
+        Fields body = models.body(call);
         body.require(ENCODED, Map.of());
         ServedModel model = models.asked(body, call::afterwards);
         int[] ids = model.named(ids(body, model));

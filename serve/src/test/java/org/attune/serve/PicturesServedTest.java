@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -35,11 +37,14 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+
+import javax.imageio.ImageIO;
 
 /// Requests with pictures to the embedded model that sees.
 class PicturesServedTest {
@@ -132,6 +137,24 @@ class PicturesServedTest {
         body.put("temperature", 0);
         JsonNode response = server.ask("/v1/responses", Json.compact(body));
         assertEquals(own, response.at("/output/0/content/0/text").asText());
+    }
+
+    /// Noise of 3 million pixels: 12 MiB as a request.
+    @Test
+    void aPictureOfManyMegabytesIsTaken() throws IOException {
+        var noise = new BufferedImage(2000, 1500, BufferedImage.TYPE_INT_RGB);
+        var random = new Random(5);
+        for (int i = 0; i < 2000 * 1500; i++) {
+            noise.setRGB(i % 2000, i / 2000, random.nextInt(1 << 24));
+        }
+        var png = new ByteArrayOutputStream();
+        ImageIO.write(noise, "png", png);
+        String address =
+                "data:image/png;base64," + Base64.getEncoder().encodeToString(png.toByteArray());
+        assertTrue(address.length() > 11 << 20, "characters: " + address.length());
+        assertEquals(own(address), chat(address, Map.of()));
+        String larger = Json.compact(body("x".repeat(LargeBodies.MOST_BYTES), Map.of()));
+        assertEquals(413, server.post(CHAT, larger).statusCode());
     }
 
     /// With a seed and a temperature, alone and beside seven others with other pictures.
