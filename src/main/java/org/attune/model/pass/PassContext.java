@@ -27,6 +27,9 @@ final class PassContext implements AutoCloseable {
     /// From so many rows on attention takes far longer than fresh pages do.
     private static final int LONG = 4096;
 
+    /// From such a hidden size on products take far longer than fresh pages do.
+    private static final int WIDE = 2048;
+
     private final TensorScope scope = TensorScope.detached("pass");
     private final DecoderConfig config;
     private final Layout layout;
@@ -43,7 +46,7 @@ final class PassContext implements AutoCloseable {
     private final Optional<JointHeads> joint;
     private final Optional<FlashHeads> flash;
     private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
-    private final boolean longRows;
+    private final boolean affordsPages;
     private boolean stays;
     private Succession succession; // made when it is asked for
 
@@ -85,7 +88,8 @@ final class PassContext implements AutoCloseable {
             scope.close();
             throw e;
         }
-        longRows = keeps && layout.size() >= LONG && !device.isGpu();
+        affordsPages =
+                keeps && !device.isGpu() && (layout.size() >= LONG || config.hiddenSize() >= WIDE);
         attention = new Attention(config.attention(), layout, device, dtype, scope);
         joint =
                 JointHeads.suits(config, layout, device, dtype)
@@ -161,8 +165,8 @@ final class PassContext implements AutoCloseable {
     }
 
     /// Says whether what is made from now on stays until the backward pass. Between temporaries it
-    /// would leave gaps when they are freed, a fourth of all memory with long rows, so there it
-    /// gets its own pages. With short rows the time for fresh pages would be felt.
+    /// would leave gaps when they are freed, a fourth of all memory with long rows, so there and
+    /// in wide models it gets its own pages. Elsewhere the time for fresh pages would be felt.
     void makesWhatStays(boolean stays) {
         this.stays = stays;
         ownPages(stays);
@@ -177,7 +181,7 @@ final class PassContext implements AutoCloseable {
     }
 
     private void ownPages(boolean own) {
-        if (longRows) {
+        if (affordsPages) {
             OwnPages.use(own);
         }
     }
