@@ -229,9 +229,13 @@ class TokenPassTest {
         }
     }
 
+    /// Equal in every bit; where oneDNN multiplies in tiles, which sum in another order than the
+    /// kernel, within the tolerance.
     private static void equal(DecoderConfig config, List<float[]> expected, List<float[]> actual) {
         double d = distance(expected, actual);
-        assertTrue(d == 0, config.modelType() + ": wrong by " + d + " of the largest");
+        assertTrue(
+                Hardware.hasTileRegisters() ? d < TOLERANCE : d == 0,
+                config.modelType() + ": wrong by " + d + " of the largest");
     }
 
     private static void assertSame(List<float[]> expected, List<float[]> seen) {

@@ -10,6 +10,7 @@ import org.attune.tensor.vector.Panels;
 import org.junit.jupiter.api.Assumptions;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
@@ -25,6 +26,17 @@ public final class Hardware {
         require(
                 "products of packed bfloat16 matrices",
                 () -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
+    }
+
+    /// Whether oneDNN may multiply bfloat16 in registers for tiles (AMX), in an order of sums that
+    /// Attune's kernels don't follow.
+    public static boolean hasTileRegisters() {
+        Path processor = Path.of("/proc/cpuinfo");
+        try {
+            return Files.isReadable(processor) && Files.readString(processor).contains("amx_bf16");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// Products of weights of 8 bits with float32 rows in digits.
