@@ -105,6 +105,7 @@ DEEPSEEK = {
     "norm_topk_prob": BOOL,
     "routed_scaling_factor": [1.0, 2.5],
 }
+CLIP = [None, 0.2, 0.7, 2.0]
 LATENT = {
     "q_lora_rank": [12, 16],
     "kv_lora_rank": [12, 20],
@@ -255,7 +256,7 @@ FAMILIES = {
         "attention_bias": BOOL,
         "mlp_bias": BOOL,
     },
-    "olmo": {"attention_bias": BOOL},
+    "olmo": {"attention_bias": BOOL, "clip_qkv": CLIP},
     "olmo2": {"attention_bias": BOOL},
     "olmo3": {"layer_types": WINDOWS, "sliding_window": WINDOW},
     "granite": {
@@ -311,7 +312,13 @@ FAMILIES = {
         "mlp_only_layers": [[], [1]],
     },
     "qwen3_moe": EXPERTS | {"head_dim": free_head, "norm_topk_prob": BOOL, "decoder_sparse_step": [1, 2], "mlp_only_layers": [[], [0]]},
-    "olmoe": {"num_experts": experts, "num_experts_per_tok": [1, 2], "norm_topk_prob": BOOL},
+    "olmoe": {
+        "num_experts": experts,
+        "num_experts_per_tok": [1, 2],
+        "norm_topk_prob": BOOL,
+        "attention_bias": BOOL,
+        "clip_qkv": CLIP,
+    },
     "granitemoe": LOCAL | {"attention_multiplier": [0.1, 0.3], "embedding_multiplier": [1.0, 3.0], "logits_scaling": [0.5, 2.0], "residual_multiplier": [0.4]},
     "granitemoeshared": LOCAL | {"shared_intermediate_size": [16, 24], "attention_multiplier": [0.2], "embedding_multiplier": [2.0]},
     "gpt_oss": LOCAL

@@ -1,12 +1,27 @@
 package org.attune.tensor;
 
-/// Operators that only optimizers need.
+/// Operators that few need, most of them optimizers.
 public final class Elements {
     private Elements() {}
 
     /// The larger one of each two elements.
     public static Tensor maximum(Tensor a, Tensor b) {
         return Operators.MAXIMUM.with(a).with(b).call();
+    }
+
+    /// Each element, or the number of [−limit, limit] that is nearest to it. The gradient passes
+    /// where the element lies within.
+    public static Tensor clamped(Tensor x, double limit) {
+        return Operators.CLAMP.with(x).with(bound(x, -limit)).with(bound(x, limit)).call();
+    }
+
+    /// [#clamped], where it stands.
+    public static void clampInPlace(Tensor x, double limit) {
+        Operators.CLAMP_.with(x).with(bound(x, -limit)).with(bound(x, limit)).call();
+    }
+
+    private static Tensor bound(Tensor x, double value) {
+        return Tensor.full(x.device(), x.dtype(), value, 1);
     }
 
     public static Tensor abs(Tensor x) {

@@ -20,6 +20,12 @@ final class Operators {
     static final Aten CLONE = Aten.of("aten::clone(Tensor self, int? memory_format) -> Tensor");
     static final Aten COPY =
             Aten.of("aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking) -> Tensor(a!)");
+    static final Aten CLAMP =
+            Aten.of("aten::clamp.Tensor(Tensor self, Tensor? min, Tensor? max) -> Tensor");
+    static final Aten CLAMP_ =
+            Aten.of(
+                    "aten::clamp_.Tensor(Tensor(a!) self, Tensor? min, Tensor? max)"
+                            + " -> Tensor(a!)");
     static final Aten CUMSUM =
             Aten.of("aten::cumsum(Tensor self, int dim, ScalarType? dtype) -> Tensor");
     static final Aten DETACH = Aten.of("aten::detach(Tensor(a) self) -> Tensor(a)");

@@ -37,6 +37,8 @@ import java.util.OptionalInt;
 /// @param picturesWhole whether rows of pictures that stand side by side see each other in both
 ///     directions, as far as a layer's window reaches
 /// @param throughWindows whether they do so however small a layer's window is
+/// @param clip     largest size of a number of queries, keys and values, which bounds them behind
+///     their norms and before they are rotated; 0 is none
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -54,7 +56,8 @@ public record AttentionConfig(
         boolean chunked,
         Optional<Varied> varied,
         boolean picturesWhole,
-        boolean throughWindows) {
+        boolean throughWindows,
+        double clip) {
     /// Attention that differs between layers, and whose last layers may attend to keys and values
     /// of earlier ones ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)).
     ///
@@ -158,6 +161,12 @@ public record AttentionConfig(
             throw new ModelException(
                     "attn_logit_softcapping is " + softcap + "; accepted: above 0, or null");
         }
+        if (!(clip >= 0 && Double.isFinite(clip))) {
+            throw new ModelException("clip_qkv is " + clip + "; accepted: above 0, or null");
+        }
+        if (clip > 0 && qkNorm.isAfterRotation()) {
+            throw new ModelException("clip_qkv has no place where norms come behind rotations");
+        }
     }
 
     /// Attention of a model of which no layer has some: the smallest that there is.
@@ -208,7 +217,8 @@ public record AttentionConfig(
                 chunked,
                 Optional.empty(),
                 false,
-                false);
+                false,
+                0);
     }
 
     /// Attention without sinks, gates and chunks, alike in all layers but for their windows.
@@ -280,30 +290,30 @@ public record AttentionConfig(
 
     /// Attention with another factor of the products of queries and keys.
     AttentionConfig withScale(double other) {
-        return with(other, varied, picturesWhole, throughWindows);
+        return with(windows, other, varied, picturesWhole, throughWindows, clip);
     }
 
     /// Attention that differs between layers.
     AttentionConfig withVaried(Varied layers) {
-        return with(scale, Optional.of(layers), picturesWhole, throughWindows);
+        return with(windows, scale, Optional.of(layers), picturesWhole, throughWindows, clip);
     }
 
     /// Attention in which rows of pictures that stand side by side see each other.
     ///
     /// @param through whether windows leave none of them out
     AttentionConfig withPicturesWhole(boolean through) {
-        return with(scale, varied, true, through);
+        return with(windows, scale, varied, true, through, clip);
+    }
+
+    /// Attention with bounded queries, keys and values.
+    public AttentionConfig withClip(double largest) {
+        return with(windows, scale, varied, picturesWhole, throughWindows, largest);
     }
 
     /// Attention alike in another number of layers.
     AttentionConfig ofLayers(int layers) {
         List<Integer> alike = Collections.nCopies(layers, windows.getFirst());
-        return with(alike, scale, varied, picturesWhole, throughWindows);
-    }
-
-    private AttentionConfig with(
-            double otherScale, Optional<Varied> layers, boolean whole, boolean through) {
-        return with(windows, otherScale, layers, whole, through);
+        return with(alike, scale, varied, picturesWhole, throughWindows, clip);
     }
 
     private AttentionConfig with(
@@ -311,7 +321,8 @@ public record AttentionConfig(
             double otherScale,
             Optional<Varied> layers,
             boolean whole,
-            boolean through) {
+            boolean through,
+            double largest) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -329,7 +340,8 @@ public record AttentionConfig(
                 chunked,
                 layers,
                 whole,
-                through);
+                through,
+                largest);
     }
 
     /// Features that the query projection gives.

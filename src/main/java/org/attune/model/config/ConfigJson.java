@@ -21,6 +21,9 @@ public final class ConfigJson {
     /// Key of how weights are quantised.
     public static final String QUANTISATION = "quantization_config";
 
+    /// Key of the largest size of queries, keys and values.
+    static final String CLIP = "clip_qkv";
+
     private static final String SCALE_DEPTH = "scale_depth";
     private static final String TEXT = "text_config";
     private static final String OWN = "_text"; // behind a model_type: that of its text alone
@@ -178,21 +181,34 @@ public final class ConfigJson {
                     case UNLESS_CONFIGURED -> qkvBias;
                     case OUTPUT_APART -> json.flag("attention_out_bias", false);
                 };
-        return new AttentionConfig(
-                heads,
-                kvHeads,
-                headDim,
-                qkvBias,
-                outputBias,
-                family.qkNorm().of(json),
-                windows(json, family, layers),
-                json.number(family.dropouts().getFirst(), family.absent().dropout()),
-                latent.isPresent() ? LatentJson.scale(json, headDim) : scale(json, family, headDim),
-                cap(json, "attn_logit_softcapping", family.scores().cap()),
-                family.sinks(),
-                family.gatedAttention(),
-                latent,
-                family.window() == DecoderFamily.WindowRule.CHUNKED);
+        var attention =
+                new AttentionConfig(
+                        heads,
+                        kvHeads,
+                        headDim,
+                        qkvBias,
+                        outputBias,
+                        family.qkNorm().of(json),
+                        windows(json, family, layers),
+                        json.number(family.dropouts().getFirst(), family.absent().dropout()),
+                        latent.isPresent()
+                                ? LatentJson.scale(json, headDim)
+                                : scale(json, family, headDim),
+                        cap(json, "attn_logit_softcapping", family.scores().cap()),
+                        family.sinks(),
+                        family.gatedAttention(),
+                        latent,
+                        family.window() == DecoderFamily.WindowRule.CHUNKED);
+        return attention.withClip(clip(json));
+    }
+
+    /// A family that doesn't obey the key has none by now.
+    private static double clip(JsonFields json) {
+        double clip = json.number(CLIP, 0);
+        if (json.has(CLIP) && !(clip > 0)) {
+            throw json.invalid(CLIP, "numbers above 0, or null");
+        }
+        return clip;
     }
 
     /// The factor on the products of queries and keys.

@@ -245,6 +245,7 @@ final class DenseFamilies {
                             .tokens(1, 2)
                             .row(),
                     FamilyRow.named("olmo", "OlmoForCausalLM")
+                            .obeyed(ConfigJson.CLIP)
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .norms("", _ -> new NormConfig.Bare(1e-5, true))
                             .ends(50279)

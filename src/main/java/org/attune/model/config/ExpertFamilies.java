@@ -69,6 +69,7 @@ final class ExpertFamilies {
                             .row(),
                     FamilyRow.named("olmoe", "OlmoeForCausalLM")
                             .expertsByName()
+                            .obeyed(ConfigJson.CLIP)
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.TOGETHER)
                             .experts(

@@ -15,6 +15,7 @@ record GgufLimits(DecoderConfig config, String architecture) {
         AttentionConfig a = config.attention();
         boolean square = (long) a.heads() * a.headDim() == config.hiddenSize();
         boolean large = config.layers() == LARGE;
+        refuse(a.clip() > 0, ConfigJson.CLIP);
         switch (architecture) {
             case "arcee" -> refuse(a.qkvBias() || a.outputBias() || config.mlpBias(), "biases");
             case "chatglm", "nemotron" ->

@@ -125,7 +125,7 @@ final class UncomputedKeys {
         put(
                 keys,
                 Neutral.NONE,
-                "clip_qkv",
+                ConfigJson.CLIP,
                 "moe_latent_size",
                 "scale_depth",
                 "dim_model_base",

@@ -51,6 +51,9 @@ final class UnlikeLlama {
             case PositionConfig.None _ -> found.add("no positions");
             case RopeConfig _ -> {}
         }
+        if (config.attention().clip() > 0) {
+            found.add("bounded queries, keys and values");
+        }
         if (config.attention().sinks()) {
             found.add("attention with sinks");
         }

@@ -171,7 +171,10 @@ public record ActivationBytes(
                     switch (mixer) {
                         case SelfAttention _ ->
                                 b * (17 * queries + 12 * keys)
-                                        + (c.attention().gated() ? 6 * b * queries : 0);
+                                        + (c.attention().gated() ? 6 * b * queries : 0)
+                                        + (c.attention().clip() > 0
+                                                ? 2 * b * (queries + 2 * keys)
+                                                : 0);
                         case LatentAttention latent -> latent.expressionBytes(b);
                         case VariedAttention varied -> varied.expressionBytes(b);
                         case StateMixer state -> state.expressionBytes(b);

@@ -9,6 +9,7 @@ import org.attune.model.layer.RmsNorm;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.DeviceKernels;
+import org.attune.tensor.Elements;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 
@@ -41,10 +42,18 @@ public final class HeadNorms {
                         : byOperators(b, y, c, pass.adapter()));
     }
 
-    /// Norms queries and keys where they are, for no backward pass.
+    /// Norms queries and keys where they are, for no backward pass, and bounds them and values if
+    /// the model does ([org.attune.model.config.AttentionConfig#clip]).
     ///
     /// @param y projections, `(N, (CG + 2C) K)`, rotated where norms come after that; changed
     public static void apply(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
+        normed(b, y, c, adapter);
+        if (c.attention().clip() > 0) {
+            Elements.clampInPlace(y, c.attention().clip());
+        }
+    }
+
+    private static void normed(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         if (b.queryNorm() == null) {
             return;
         }

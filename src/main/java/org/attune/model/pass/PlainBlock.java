@@ -21,6 +21,7 @@ import org.attune.model.layer.VirtualTokens;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
+import org.attune.tensor.Elements;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
@@ -266,6 +267,11 @@ final class PlainBlock {
         if (c.attention().qkNorm().isByHead() && !after) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
+        }
+        if (c.attention().clip() > 0) {
+            q = Elements.clamped(q, c.attention().clip());
+            k = Elements.clamped(k, c.attention().clip());
+            v = Elements.clamped(v, c.attention().clip());
         }
         if (a.rotates()) {
             q = pass.rope(a).apply(q);

@@ -254,6 +254,17 @@ class DecoderConfigTest {
     }
 
     @Test
+    void boundsOfQueriesAreOfThoseWhoObeyThem() throws IOException {
+        for (String family : List.of("olmo", "olmoe")) {
+            assertEquals(8, read(family, more("\"clip_qkv\":8")).attention().clip());
+            assertEquals(0, read(family, more("\"clip_qkv\":null")).attention().clip());
+            for (String odd : List.of("0", "-1", "\"8\"")) {
+                refuses("\"clip_qkv\" is " + odd, family, more("\"clip_qkv\":" + odd));
+            }
+        }
+    }
+
+    @Test
     void rotationsOfOtherKindsAreRefused() {
         String linear = "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2,";
         for (String family : List.of("llama", "mistral", "qwen2", "qwen3")) {
