@@ -179,7 +179,7 @@ class GgufVariedTest {
         assertEquals(8192, context(65536, "null"));
         DecoderConfig biased = llama4(64, "8192, \"attention_bias\": true");
         var e = assertThrows(ModelException.class, () -> new GgufKeys(biased, "m"));
-        assertTrue(e.getMessage().contains("biases of attention"), e.getMessage());
+        assertTrue(e.getMessage().contains("biases of queries"), e.getMessage());
     }
 
     private static int context(int positions, String chunk) {

@@ -82,6 +82,16 @@ public final class GgufKeys {
                 : row.architecture();
     }
 
+    /// The model as its files have it: some have the embedding twice, as output layer too.
+    public static DecoderConfig filed(DecoderConfig config) {
+        boolean twice =
+                config.tieWordEmbeddings()
+                        && GgufFamilies.toWrite(config.modelType())
+                                .filter(row -> GgufLoads.hasOutputLayer(row.architecture()))
+                                .isPresent();
+        return twice ? config.withSeparateOutputLayer() : config;
+    }
+
     /// Metadata of the architecture.
     public Map<String, Object> pairs() {
         return pairs;
@@ -180,8 +190,8 @@ public final class GgufKeys {
                 int known = row.windows().absent();
                 if (family.window() == DecoderFamily.WindowRule.CHUNKED && tokens != known) {
                     shorten(tokens == 0 ? known : Math.min(tokens, known));
-                } else if (tokens > 0) {
-                    put("attention.sliding_window", tokens);
+                } else if (tokens > 0 || GgufLoads.saysWindow(row.architecture())) {
+                    put("attention.sliding_window", tokens > 0 ? tokens : context);
                 }
             }
         }

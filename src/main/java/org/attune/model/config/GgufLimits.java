@@ -2,6 +2,9 @@ package org.attune.model.config;
 
 import org.attune.error.ModelException;
 
+import java.util.Set;
+import java.util.stream.IntStream;
+
 /// What the reader here would find in a file, and llama.cpp wouldn't: it goes by the architecture
 /// and the number of layers.
 ///
@@ -13,11 +16,11 @@ record GgufLimits(DecoderConfig config, String architecture) {
     /// @throws ModelException naming what llama.cpp doesn't know
     void require() {
         AttentionConfig a = config.attention();
+        loads();
         boolean square = (long) a.heads() * a.headDim() == config.hiddenSize();
         boolean large = config.layers() == LARGE;
         refuse(a.clip() > 0, ConfigJson.CLIP);
         switch (architecture) {
-            case "arcee" -> refuse(a.qkvBias() || a.outputBias() || config.mlpBias(), "biases");
             case "chatglm", "nemotron" ->
                     refuse(!square, "heads that together aren't as wide as hidden_size");
             case "command-r" -> {
@@ -25,30 +28,89 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 refuse(normed && config.layers() < LARGE, "use_qk_norm in fewer than 64 layers");
                 refuseOutputLayer();
             }
-            case "cohere2", "gemma", "gemma2" -> refuseOutputLayer();
-            case "dots1" -> refuse(a.kvHeads() != a.heads(), "fewer key heads than query heads");
+            case "cohere2" -> {
+                refuse(!square, "heads that together aren't as wide as hidden_size");
+                refuseOutputLayer();
+            }
+            case "gemma", "gemma2" -> refuseOutputLayer();
+            case "deepseek2" ->
+                    refuse(scaledAlone(), "positions scaled without mscale_all_dim (rope_type)");
+            case "dots1", "olmoe" ->
+                    refuse(a.kvHeads() != a.heads(), "fewer key heads than query heads");
+            case "ernie4_5-moe" ->
+                    refuse(denseBehind(), "layers without experts behind the first with some");
             case "exaone4" -> {
                 boolean windows = a.windows().stream().anyMatch(w -> w > 0);
                 refuse(windows && !large, "windows (sliding_window) in other than 64 layers");
             }
-            case "gemma4" -> varied(a);
+            case "gemma4" -> {
+                varied(a);
+                boolean windows = a.windows().stream().anyMatch(w -> w > 0);
+                refuse(!windows, "no layer that has a window (layer_types)");
+            }
             case "gemma3n" -> {
                 varied(a);
                 copies();
             }
+            case "granitehybrid", "lfm2", "lfm2moe" -> hybrid();
             case "kimi-linear" -> kimi(a);
-            case "llama4" -> refuse(a.qkvBias() || a.outputBias(), "biases of attention");
-            case "gptneox" -> refuse(!a.qkvBias(), "attention without biases");
-            case "qwen2moe", "qwen3moe", "qwen3next", "qwen35moe" -> {
-                var experts = config.block().feedForward().experts();
-                boolean dense = experts.filter(e -> !e.dense().isEmpty()).isPresent();
-                refuse(dense, "layers without experts (mlp_only_layers)");
+            case "phi2" ->
+                    refuse(a.qkNorm() != QkNorm.NONE, "norms of queries and keys (qk_layernorm)");
+            case "qwen2moe", "qwen3moe" -> experts();
+            case "qwen35", "qwen35moe", "qwen3next" -> {
+                hybrid();
+                experts();
             }
             default -> {}
         }
     }
 
+    /// Tensors that it takes or needs.
+    private void loads() {
+        GgufLoads.of(architecture).ifPresent(this::loads);
+    }
+
+    private void loads(GgufLoads row) {
+        Set<GgufLoads.Trait> own = GgufLoads.of(config);
+        for (GgufLoads.Trait trait : GgufLoads.Trait.values()) {
+            boolean has = own.contains(trait);
+            refuse(has && !row.takes().contains(trait), trait.words);
+            refuse(!has && row.needs().contains(trait), "no " + trait.words);
+        }
+    }
+
+    /// llama.cpp changes the scale of scores with the positions'.
+    private boolean scaledAlone() {
+        boolean same =
+                SameNumbers.close(config.attention().scale(), 1 / Math.sqrt(config.headDim()));
+        RopeScaling scaling = config.rope().scaling();
+        return scaling instanceof RopeScaling.Linear || scaling instanceof RopeScaling.Yarn && same;
+    }
+
+    private void experts() {
+        var experts = config.block().feedForward().experts();
+        boolean dense = experts.filter(e -> !e.dense().isEmpty()).isPresent();
+        refuse(dense, "layers without experts (mlp_only_layers)");
+    }
+
+    private boolean denseBehind() {
+        FeedForwardConfig f = config.block().feedForward();
+        return IntStream.range(1, config.layers())
+                .anyMatch(i -> f.experts(i).isEmpty() && f.experts(i - 1).isPresent());
+    }
+
+    /// llama.cpp ends its process where all layers are of one kind.
+    private void hybrid() {
+        long attention =
+                IntStream.range(0, config.layers())
+                        .filter(i -> config.parts(i).attention())
+                        .count();
+        refuse(attention == config.layers(), "attention in all layers (layer_types)");
+        refuse(attention == 0, "attention in no layer (layer_types)");
+    }
+
     private void kimi(AttentionConfig a) {
+        hybrid();
         BlockConfig b = config.block();
         refuse(a.latent().isEmpty(), "a model without a layer of full attention");
         refuse(a.latent().get().queryRank().isPresent(), "q_lora_rank");

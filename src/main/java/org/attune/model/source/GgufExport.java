@@ -64,24 +64,28 @@ public final class GgufExport {
     /// @throws ModelException naming what a file can't say
     public int write(Path file, String name, List<Source> weights) {
         Optional<WeightFactors> factors = WeightFactors.of(config);
-        return factors.isEmpty()
-                ? writePlain(file, name, weights)
-                : new GgufExport(factors.get().folded(), text, type, importance)
-                        .writePlain(file, name, folded(weights, factors.get()));
+        DecoderConfig filed = factors.map(WeightFactors::folded).orElse(GgufKeys.filed(config));
+        List<Source> all = filed.tieWordEmbeddings() ? weights : withOutputLayer(weights);
+        return new GgufExport(filed, text, type, importance)
+                .writePlain(file, name, factors.map(f -> folded(all, f)).orElse(all));
     }
 
-    /// Weights with the model's factors in them.
-    private List<Source> folded(List<Source> weights, WeightFactors factors) {
-        List<Source> all = new ArrayList<>();
+    /// Weights with the embedding a second time where it is the output layer.
+    private List<Source> withOutputLayer(List<Source> weights) {
+        List<Source> all = new ArrayList<>(weights);
         String embedding = config.names().embeddingPath() + ".weight";
-        String head = config.names().head() + ".weight";
         for (Source w : weights) {
-            all.add(folded(w, w.name(), factors));
             if (config.tieWordEmbeddings() && w.name().equals(embedding)) {
-                all.add(folded(w, head, factors));
+                String head = config.names().head() + ".weight";
+                all.add(new Source(head, w.dtype(), w.shape(), w.data()));
             }
         }
         return all;
+    }
+
+    /// Weights with the model's factors in them.
+    private static List<Source> folded(List<Source> weights, WeightFactors factors) {
+        return weights.stream().map(w -> folded(w, w.name(), factors)).toList();
     }
 
     private static Source folded(Source weight, String name, WeightFactors factors) {
