@@ -5,8 +5,11 @@ import org.attune.error.Secrets;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.HttpURLConnection;
+import java.net.NoRouteToHostException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
@@ -125,6 +128,24 @@ public record HttpAsk(
         if (connection.getResponseCode() < 0) {
             throw new IOException("the reply is no HTTP");
         }
+    }
+
+    /// Says why a request got no reply, and where nothing answers.
+    ///
+    /// @param url that was asked; its user and password aren't said
+    public static String why(URI url, IOException failure) {
+        return switch (failure) {
+            case UnknownHostException _ -> "there is no host " + url.getHost();
+            case ConnectException e -> nothing(url, e);
+            case NoRouteToHostException e -> nothing(url, e);
+            default -> failure.toString();
+        };
+    }
+
+    private static String nothing(URI url, IOException failure) {
+        int port = url.getPort() >= 0 ? url.getPort() : "https".equals(url.getScheme()) ? 443 : 80;
+        String detail = failure.getMessage() == null ? "" : " (" + failure.getMessage() + ")";
+        return "nothing answers at %s:%d%s".formatted(url.getHost(), port, detail);
     }
 
     /// The whole body as UTF-8.

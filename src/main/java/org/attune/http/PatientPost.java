@@ -86,7 +86,10 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
                                 .formatted(
                                         shown(), post.timeout().toMillis() / 1000.0, advice.late());
             } catch (IOException e) {
-                problem = "%s can't be reached: %s; %s".formatted(shown(), e, advice.unreachable());
+                problem =
+                        "%s can't be reached: %s; %s"
+                                .formatted(
+                                        shown(), HttpAsk.why(post.url(), e), advice.unreachable());
             }
             if (Thread.currentThread().isInterrupted()) {
                 throw new InterruptedException("interrupted while a server worked");

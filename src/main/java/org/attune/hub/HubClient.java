@@ -2,6 +2,7 @@ package org.attune.hub;
 
 import org.attune.error.HubException;
 import org.attune.error.StopRequest;
+import org.attune.http.HttpAsk;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,7 +114,7 @@ final class HubClient {
                 problem = "no answer in " + settings.timeout().toSeconds() + " s";
                 endIf(attempt == ATTEMPTS, problem, about, e);
             } catch (IOException e) {
-                problem = e.toString();
+                problem = HttpAsk.why(url, e);
                 endIf(!reached || attempt == ATTEMPTS, problem, about, e);
             }
             LOG.warn("attempt {} of {}: {}: {}", attempt, ATTEMPTS, url.getHost(), problem);

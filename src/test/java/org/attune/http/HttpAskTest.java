@@ -2,13 +2,16 @@ package org.attune.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
 
+import org.attune.error.ServerException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -43,6 +46,55 @@ final class HttpAskTest {
             assertEquals(401, reply.status());
         } finally {
             server.stop(0);
+        }
+    }
+
+    @Test
+    void whereNothingAnswersTheAddressAndTheAdviceAreSaid() throws Exception {
+        int free;
+        try (var socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            free = socket.getLocalPort();
+        }
+        String here = "http:" + "//127.0.0.1:" + free;
+        assertTrue(
+                problem(here + "/v1")
+                        .startsWith(
+                                "%s/v1 can't be reached: nothing answers at 127.0.0.1:%d"
+                                        .formatted(here, free)),
+                problem(here + "/v1"));
+        assertTrue(problem(here + "/v1").contains("; start it"), problem(here + "/v1"));
+        String nowhere = problem("http:" + "//nowhere.invalid");
+        assertTrue(nowhere.contains("there is no host nowhere.invalid; start it"), nowhere);
+        URI usual = URI.create("https:" + "//u:p@a.example/x");
+        assertEquals(
+                "nothing answers at a.example:443", HttpAsk.why(usual, new ConnectException()));
+    }
+
+    private static String problem(String url) {
+        var post = new JsonPost(URI.create(url), Duration.ofSeconds(20), 1000, Optional.empty());
+        var patient = new PatientPost(post, Duration.ofMillis(1), new Start());
+        return assertThrows(ServerException.class, () -> patient.send("{}")).getMessage();
+    }
+
+    private record Start() implements PatientPost.Advice {
+        @Override
+        public String late() {
+            return "late";
+        }
+
+        @Override
+        public String unreachable() {
+            return "start it";
+        }
+
+        @Override
+        public String tooLarge() {
+            return "large";
+        }
+
+        @Override
+        public String refused(int status) {
+            return "refused";
         }
     }
 

@@ -7,6 +7,7 @@ import org.attune.datasets.formats.SampleReader;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
 import org.attune.json.Json;
 import org.attune.reports.page.RunView;
 import org.attune.serve.ApiException;
@@ -79,11 +80,13 @@ final class LabelDesk {
     /// `GET /api/label`, or with `?run=ID&step=N` of that round.
     void questions(Call call) throws ApiException, IOException {
         Optional<String> run = call.query("run");
-        List<Question> all = run.isPresent() ? ofRun(index.of(run.get()), call) : ofFile();
+        List<String> faults = new ArrayList<>();
+        List<Question> all = run.isPresent() ? ofRun(index.of(run.get()), call) : ofFile(faults);
         List<Question> open = all.stream().filter(q -> q.isOpen(pairs)).toList();
         Map<String, Object> told = new LinkedHashMap<>(pairs.counts());
         told.put("open", open.size());
         told.put("all", all.size());
+        told.put("faults", faults);
         told.put(
                 "questions",
                 open.stream().limit(MOST).map(q -> q.mixed().fields(pictures)).toList());
@@ -119,7 +122,8 @@ final class LabelDesk {
         return questions;
     }
 
-    private List<Question> ofFile() throws ApiException {
+    /// @param faults gets what is wrong with rows whose pictures can't be read: they aren't asked
+    private List<Question> ofFile(List<String> faults) throws ApiException {
         Path rows =
                 file.orElseThrow(
                         () ->
@@ -130,8 +134,15 @@ final class LabelDesk {
                                             + " FILE, or judge a round of a run from its page"));
         List<Question> questions = new ArrayList<>();
         for (Row row : RowFiles.readAll(rows)) {
-            for (Question question : pairs(prompt(row), answers(row))) {
-                questions.add(hasParts(row, question) ? shown(row, question) : question);
+            try {
+                List<Question> asked =
+                        pairs(prompt(row), answers(row)).stream()
+                                .map(q -> hasParts(row, q) ? shown(row, q) : q)
+                                .toList();
+                asked.forEach(q -> LabelPictures.kept(q.columns())); // reads bytes of pictures
+                questions.addAll(asked);
+            } catch (DatasetException e) {
+                faults.add(e.getMessage());
             }
         }
         return questions;

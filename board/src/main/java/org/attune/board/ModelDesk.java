@@ -170,7 +170,7 @@ final class ModelDesk implements AutoCloseable {
             throw new ApiException(
                     502,
                     "unreachable",
-                    "%s can't be reached: %s".formatted(ask.url(), e.getMessage()));
+                    "%s can't be reached: %s".formatted(ask.url(), HttpAsk.why(ask.url(), e)));
         }
     }
 

@@ -16,9 +16,14 @@
       return;
     }
     let pictures = 0;
+    const picture = (address) => {
+      const img = el("img", { src: address, class: "shown", alt: "picture " + ++pictures });
+      img.addEventListener("error", () => get(address).catch((e) => img.replaceWith("[" + e.message + "]")));
+      return img;
+    };
     const said = (content) =>
       Array.isArray(content)
-        ? content.map((part) => (part.type === "image" ? el("img", { src: part.image, class: "shown", alt: "picture " + ++pictures }) : visible(part.text ?? JSON.stringify(part))))
+        ? content.map((part) => (part.type === "image" ? picture(part.image) : visible(part.text ?? JSON.stringify(part))))
         : [visible(content ?? "")];
     const calls = (turn) => (turn.tool_calls ? " " + visible(JSON.stringify(turn.tool_calls)) : "");
     const turns = (value, isAlone) => {
@@ -38,6 +43,9 @@
       counts = await get("/api/label" + location.search);
       questions = counts.questions.filter((question) => !skipped.has(name(question)));
       show();
+      if (counts.faults.length > 0) {
+        tell(byId("told"), "Left out: " + counts.faults.join(" · "), true);
+      }
     } catch (e) {
       tell(byId("told"), e.message, true);
     }

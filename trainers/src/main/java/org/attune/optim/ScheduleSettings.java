@@ -6,6 +6,7 @@ import org.attune.error.Spelling;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// Reads `lr_scheduler_kwargs`.
 final class ScheduleSettings {
@@ -52,6 +53,12 @@ final class ScheduleSettings {
     }
 
     static void requireKnown(Map<String, Object> settings, String type, String... keys) {
+        if (keys.length == 0 && !settings.isEmpty()) {
+            throw ConfigException.about(
+                    KEY,
+                    "%s; accepted for %s: none, leave the key out"
+                            .formatted(new TreeMap<>(settings), type));
+        }
         for (String name : settings.keySet().stream().sorted().toList()) {
             if (!Arrays.asList(keys).contains(name)) {
                 String nearest =

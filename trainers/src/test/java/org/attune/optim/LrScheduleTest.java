@@ -76,7 +76,9 @@ class LrScheduleTest {
         var key =
                 assertThrows(
                         ConfigException.class, () -> named("linear", Map.of("cycles", 2), 0, 1));
-        assertTrue(key.getMessage().contains("cycles"));
+        assertEquals(
+                "lr_scheduler_kwargs: {cycles=2}; accepted for linear: none, leave the key out",
+                key.getMessage());
         assertThrows(ConfigException.class, () -> named("cosine_with_min_lr", Map.of(), 0, 1));
         assertThrows(
                 ConfigException.class, () -> named("cosine", Map.of("num_cycles", "two"), 0, 1));

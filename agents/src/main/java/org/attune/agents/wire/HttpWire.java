@@ -1,6 +1,7 @@
 package org.attune.agents.wire;
 
 import org.attune.error.Excerpt;
+import org.attune.http.HttpAsk;
 import org.attune.http.JsonPost;
 import org.attune.http.ServerReply;
 import org.attune.json.Json;
@@ -26,7 +27,7 @@ record HttpWire(JsonPost post) implements Wire {
                                                     post.timeout().toMillis() / 1000.0))
                             .initCause(e);
         } catch (IOException e) {
-            throw new IOException("%s: %s".formatted(post.shown(), e), e);
+            throw new IOException("%s: %s".formatted(post.shown(), HttpAsk.why(post.url(), e)), e);
         }
         if (reply.status() / 100 != 2) {
             throw new IOException(

@@ -163,6 +163,8 @@ class EvalTasksTest {
                         file.toString(),
                         "eval_tasks=[reversal, {name: reversal, task: weekday}]"));
         assertTrue(err.toString().contains("two are called reversal"), err::toString);
+        assertEquals(2, command("dpo", file.toString(), "eval_tasks=[reversl]"));
+        assertTrue(err.toString().contains("eval_tasks: there is no task"), err::toString);
         assertEquals(2, command("eval", "--model=m", "--tasks=" + file, "--task=reversal"));
         assertTrue(err.toString().contains("--tasks says what is asked"), err::toString);
     }

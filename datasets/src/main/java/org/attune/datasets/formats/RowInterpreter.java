@@ -89,9 +89,10 @@ public record RowInterpreter(
                         });
         for (String column : renames.keySet()) {
             if (!row.columns().containsKey(column)) {
+                boolean isText = renames.get(column).equals("text");
                 throw new DatasetException(
                         row.origin().where()
-                                + ": columns: "
+                                + (isText ? ": dataset_text_field or columns: " : ": columns: ")
                                 + SampleReader.missing(column, row.columns().keySet()));
             }
         }

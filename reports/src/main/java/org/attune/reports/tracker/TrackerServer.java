@@ -89,7 +89,7 @@ record TrackerServer(URI base, Map<String, String> headers) {
         } catch (TimeoutException e) {
             throw new IOException(base + " gave no answer in " + TIMEOUT.toSeconds() + " s", e);
         } catch (IOException e) {
-            throw new IOException(base + " can't be reached: " + e.getMessage(), e);
+            throw new IOException(base + " can't be reached: " + HttpAsk.why(base, e), e);
         }
         if (answer.status() == 429 || answer.status() >= 500) {
             throw new IOException(told(path, answer));

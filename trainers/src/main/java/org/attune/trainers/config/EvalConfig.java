@@ -49,13 +49,15 @@ public record EvalConfig(
                 && eval.evalTasks().isEmpty()
                 && data.evalDatasets().isEmpty()
                 && data.testSplitSize().isEmpty()) {
+            boolean atStart = eval.evalStrategy() == IntervalStrategy.NO;
             return List.of(
                     new ConfigProblem(
-                            "eval_strategy",
-                            eval.evalStrategy(),
+                            atStart ? "eval_on_start" : "eval_strategy",
+                            atStart ? true : eval.evalStrategy(),
                             "it beside rows to evaluate on (test_split_size: 0.1 holds out a tenth"
                                     + " of datasets, eval_datasets: PATH names others) or"
-                                    + " eval_tasks, or no"));
+                                    + " eval_tasks, or "
+                                    + (atStart ? "false" : "no")));
         }
         return List.of();
     }

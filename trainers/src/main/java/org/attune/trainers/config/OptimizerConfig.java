@@ -43,7 +43,7 @@ public record OptimizerConfig(
         @InRange(min = 0) double learningRate,
         @InRange(min = 0, max = 1, maxOpen = true) double adamBeta1,
         @InRange(min = 0, max = 1, maxOpen = true) double adamBeta2,
-        @InRange(min = 0) double adamEpsilon,
+        @InRange(min = 0, minOpen = true) double adamEpsilon,
         @InRange(min = 0) double weightDecay,
         @InRange(min = 0) double maxGradNorm,
         NormType gradNormType,

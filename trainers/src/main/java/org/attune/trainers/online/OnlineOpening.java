@@ -33,7 +33,8 @@ final class OnlineOpening {
     private OnlineOpening() {}
 
     static PromptPreparation preparation(RowSetup setup, OnlineRun config) {
-        return setup.prompts(config.agent(), config.longestPrompt(), config.data().onBadRow());
+        return setup.prompts(config.agent(), config.longestPrompt(), config.data().onBadRow())
+                .limitedBy(config.promptLimit());
     }
 
     static PolicyPlan policy(Surroundings around, OnlineRun config) {

@@ -57,6 +57,13 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
         return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
     }
 
+    /// The key of which [#longestPrompt] comes.
+    default String promptLimit() {
+        return longestPrompt().equals(rollouts().maxPromptLength())
+                ? "max_prompt_length"
+                : "max_length";
+    }
+
     @Override
     default List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training().eval(), data()));

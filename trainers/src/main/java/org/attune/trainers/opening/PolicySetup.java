@@ -180,13 +180,27 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     private static void requireAdapter(ModelSetup model, LoraSettings lora) {
-        if (model.storage() != Storage.NONE && model.adapter().isEmpty() && !lora.usePeft()) {
+        Storage storage = model.storage();
+        if (storage != Storage.NONE && model.adapter().isEmpty() && !lora.usePeft()) {
             throw ConfigException.about(
                     "use_peft",
-                    "false; accepted: true with weights in few bits, which stay as they are while"
+                    ("false; accepted: true with weights in few bits, which stay as they are while"
                             + " an adapter is trained (lora_modules_to_save trains embedding and"
-                            + " output layer). To train all weights, use quantization: none");
+                            + " output layer). To train all weights, "
+                            + denseInPlaceOf(storage)));
         }
+    }
+
+    /// What makes weights dense, by the keys that may have brought them to few bits.
+    private static String denseInPlaceOf(Storage storage) {
+        return switch (storage) {
+            case INT8 -> "leave load_in_8bit: true (quantization: int8) out";
+            case NF4, NF4_DOUBLE, FP4, FP4_DOUBLE ->
+                    "leave load_in_4bit: true (quantization: %s) out"
+                            .formatted(storage.name().toLowerCase(Locale.ROOT));
+            case AUTO, NONE, KEEP ->
+                    "use quantization: none, without load_in_4bit and load_in_8bit";
+        };
     }
 
     private static void requireTrainable(AdapterFolder given) {

@@ -59,11 +59,20 @@ final class TaskMeans {
                         "eval_tasks: two are called %s; give one of them another name"
                                 .formatted(task.label()));
             }
-            TaskQuestions questions = TaskQuestions.of(task, hub, model.images().isPresent());
-            questions.requireTemplate(model);
+            TaskQuestions questions = questions(task, model, hub);
             asked.add(new Asked(task, questions, TaskQuestions.options(task).of(model)));
         }
         return new TaskMeans(List.copyOf(asked), model);
+    }
+
+    private static TaskQuestions questions(EvalTask task, ModelSetup model, HubCache hub) {
+        try {
+            TaskQuestions read = TaskQuestions.of(task, hub, model.images().isPresent());
+            read.requireTemplate(model);
+            return read;
+        } catch (ConfigException e) {
+            throw ConfigException.about("eval_tasks", e.getMessage());
+        }
     }
 
     /// Asks a policy, each time that a run with these surroundings is evaluated.

@@ -17,17 +17,19 @@ import java.util.OptionalInt;
 /// @param tokenizer borrowed
 /// @param maxPromptLength tokens of a prompt at most, ≥ 1; empty = no limit
 /// @param shared what the chat template gets for all rows
+/// @param limit the key that `maxPromptLength` comes of
 public record PromptPreparation(
         SampleTokenizer tokenizer,
         OptionalInt maxPromptLength,
         BadRowPolicy onBadRow,
-        SharedOptions shared)
+        SharedOptions shared,
+        String limit)
         implements RowPreparation<PromptExample> {
-    private static final String LONG = "the prompt is longer than max_prompt_length";
+    private static final String LIMIT = "max_prompt_length";
 
     /// @throws ConfigException if the length isn't positive
     public PromptPreparation {
-        SampleTokenizer.requirePositive("max_prompt_length", maxPromptLength);
+        SampleTokenizer.requirePositive(limit, maxPromptLength);
     }
 
     /// A preparation without options for all rows.
@@ -36,12 +38,26 @@ public record PromptPreparation(
         this(tokenizer, maxPromptLength, onBadRow, SharedOptions.NONE);
     }
 
+    /// A preparation whose length comes of `max_prompt_length`.
+    public PromptPreparation(
+            SampleTokenizer tokenizer,
+            OptionalInt maxPromptLength,
+            BadRowPolicy onBadRow,
+            SharedOptions shared) {
+        this(tokenizer, maxPromptLength, onBadRow, shared, LIMIT);
+    }
+
+    /// The preparation with a length that comes of another key.
+    public PromptPreparation limitedBy(String key) {
+        return new PromptPreparation(tokenizer, maxPromptLength, onBadRow, shared, key);
+    }
+
     @Override
     public Shaped<PromptExample> shape(Sample sample) {
         PromptExample prompt = tokenizer.prompt(sample, shared);
         if (prompt.length() > maxPromptLength.orElse(Integer.MAX_VALUE)) {
             return new Shaped.Left<>(
-                    LONG,
+                    "the prompt is longer than " + limit,
                     "%d tokens, %d are allowed"
                             .formatted(prompt.length(), maxPromptLength.getAsInt()));
         }
@@ -65,10 +81,5 @@ public record PromptPreparation(
     @Override
     public String refusal() {
         return "the row can't be tokenised";
-    }
-
-    @Override
-    public String limit() {
-        return "max_prompt_length";
     }
 }

@@ -237,6 +237,9 @@ class ConfigCheckTest {
                                                                 e.withEvalStrategy(
                                                                         IntervalStrategy.EPOCH)))));
         assertEquals(
+                List.of("eval_on_start"),
+                keys(sft().withTraining(t -> t.withEval(e -> e.withEvalOnStart(true)))));
+        assertEquals(
                 List.of("label_smoothing_factor"),
                 keys(
                         sft().withLoss(

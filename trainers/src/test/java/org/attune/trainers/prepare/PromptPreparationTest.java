@@ -49,6 +49,15 @@ class PromptPreparationTest {
                         .getMessage();
         assertTrue(message.contains("2 tokens, 1 are allowed; raise max_prompt_length"), message);
         assertThrows(ConfigException.class, () -> prepare(OptionalInt.of(0), "pq"));
+        var tokenizer = new SampleTokenizer(new ByteTokenizer(false), Optional.empty());
+        var limited =
+                new PromptPreparation(tokenizer, OptionalInt.of(1), BadRowPolicy.ERROR)
+                        .limitedBy("max_length");
+        String other =
+                assertThrows(DatasetException.class, () -> limited.prepare(List.of(pair("pq")), 1))
+                        .getMessage();
+        assertTrue(other.contains("longer than max_length 2 tokens"), other);
+        assertTrue(other.contains("raise max_length"), other);
     }
 
     @Test
