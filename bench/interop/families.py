@@ -113,6 +113,7 @@ LATENT = {
     "qk_rope_head_dim": [4, 8],
     "v_head_dim": [8, 12],
     "num_key_value_heads": lambda rng, c: c["num_attention_heads"],
+    "attention_bias": BOOL,
 }
 DELTA = {
     "layer_types": layer_types("full_attention", "linear_attention"),
@@ -301,7 +302,7 @@ FAMILIES = {
     "bitnet": {},
     "nanochat": {"tie_word_embeddings": False},
     "apertus": {"rope_parameters": scaling, "attention_bias": BOOL},
-    "minicpm3": LATENT,
+    "minicpm3": LATENT | {"mlp_bias": BOOL},
     "mixtral": LOCAL | {"sliding_window": [None, *WINDOW]},
     "qwen2_moe": EXPERTS
     | {
@@ -338,6 +339,7 @@ FAMILIES = {
     },
     "phimoe": LOCAL | {"num_experts_per_tok": 2, "attention_bias": True, "lm_head_bias": True, "tie_word_embeddings": False},
     "deepseek_v3": LATENT | DEEPSEEK | {"rope_interleave": BOOL},
+    "glm4_moe_lite": LATENT | DEEPSEEK | {"rope_interleave": BOOL},
     "glm4_moe": DEEPSEEK | {"head_dim": [8, 16], "rope_parameters": partial(0.5), "use_qk_norm": BOOL, "attention_bias": BOOL},
     "dots1": DEEPSEEK | {"head_dim": [8, 16], "attention_bias": BOOL},
     "ernie4_5_moe": {

@@ -250,6 +250,18 @@ public record AttentionConfig(
                 false);
     }
 
+    /// Whether a linear layer of latent attention has a bias. Those that make short vectors have
+    /// one as `qkvBias` says; those that read them, and queries made of the input, never do.
+    ///
+    /// @param path in the block, of [Latent#linears]
+    public boolean latentBias(String path) {
+        return switch (path.substring(Latent.PATH.length())) {
+            case "q_a_proj", "kv_a_proj_with_mqa" -> qkvBias;
+            case "o_proj" -> outputBias;
+            default -> false;
+        };
+    }
+
     /// Sizes of a layer.
     public Sizes sizes(int layer) {
         return varied.map(v -> windows.get(layer) > 0 ? v.inWindows() : v.full())

@@ -474,6 +474,8 @@ final class DenseFamilies {
                             .tied()
                             .row(),
                     FamilyRow.named("minicpm3", "MiniCPM3ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .mlpBias()
                             .latent()
                             .obeyed("scale_emb", "scale_depth", "dim_model_base")
                             .epsilon(1e-5)

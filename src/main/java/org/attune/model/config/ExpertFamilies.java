@@ -164,6 +164,7 @@ final class ExpertFamilies {
                             .tokens(200034, 200020)
                             .row(),
                     FamilyRow.named("deepseek_v3", "DeepseekV3ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
                             .expertsByName()
                             .latent()
                             .neighbours()
@@ -183,6 +184,7 @@ final class ExpertFamilies {
                             .tokens(0, 1)
                             .row(),
                     FamilyRow.named("glm4_moe_lite", "Glm4MoeLiteForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
                             .expertsByName()
                             .latent()
                             .neighbours()

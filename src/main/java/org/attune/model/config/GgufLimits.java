@@ -20,6 +20,8 @@ record GgufLimits(DecoderConfig config, String architecture) {
         boolean square = (long) a.heads() * a.headDim() == config.hiddenSize();
         boolean large = config.layers() == LARGE;
         refuse(a.clip() > 0, ConfigJson.CLIP);
+        boolean biases = a.latent().isPresent() && (a.qkvBias() || a.outputBias());
+        refuse(biases, "biases of latent attention (attention_bias)");
         switch (architecture) {
             case "chatglm", "nemotron" ->
                     refuse(!square, "heads that together aren't as wide as hidden_size");

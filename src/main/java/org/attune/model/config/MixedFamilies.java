@@ -329,6 +329,7 @@ final class MixedFamilies {
                             .pad(0)
                             .row(),
                     FamilyRow.named("kimi_linear", "KimiLinearForCausalLM")
+                            .attentionBias(DecoderFamily.BiasRule.IF_CONFIGURED)
                             .calls("model_max_length", "max_position_embeddings")
                             .calls("moe_renormalize", "norm_topk_prob")
                             .calls("num_expert_group", "n_group")

@@ -213,7 +213,8 @@ final class WeightLoader {
     }
 
     private LatentAttention latent(String path, int layer) {
-        AttentionConfig.Latent sizes = config.attention().latent().orElseThrow();
+        AttentionConfig a = config.attention();
+        AttentionConfig.Latent sizes = a.latent().orElseThrow();
         List<FusedLinear> linears = new ArrayList<>();
         sizes.linears(config.heads(), config.hiddenSize())
                 .forEach(
@@ -221,7 +222,7 @@ final class WeightLoader {
                                 linears.add(
                                         linear(
                                                 (int) shape[1],
-                                                false,
+                                                a.latentBias(name),
                                                 path,
                                                 List.of(name),
                                                 (int) shape[0])));

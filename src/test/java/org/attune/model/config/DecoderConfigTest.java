@@ -265,6 +265,32 @@ class DecoderConfigTest {
     }
 
     @Test
+    void latentAttentionHasBiasesWhereShortVectorsAreMade() throws IOException {
+        String sizes =
+                "\"kv_lora_rank\":6,\"q_lora_rank\":10,\"qk_nope_head_dim\":4,"
+                        + "\"qk_rope_head_dim\":4,\"v_head_dim\":4";
+        for (boolean biased : new boolean[] {false, true}) {
+            String keys = ",\"attention_bias\":%s,\"mlp_bias\":%s".formatted(biased, biased);
+            String more = more(sizes + keys);
+            DecoderConfig config = read("minicpm3", more);
+            AttentionConfig a = config.attention();
+            List<String> with =
+                    a.latent().orElseThrow().linears(4, 16).keySet().stream()
+                            .filter(a::latentBias)
+                            .toList();
+            assertEquals(
+                    biased
+                            ? List.of(
+                                    "self_attn.q_a_proj",
+                                    "self_attn.kv_a_proj_with_mqa",
+                                    "self_attn.o_proj")
+                            : List.of(),
+                    with);
+            assertEquals(biased, config.mlpBias());
+        }
+    }
+
+    @Test
     void rotationsOfOtherKindsAreRefused() {
         String linear = "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2,";
         for (String family : List.of("llama", "mistral", "qwen2", "qwen3")) {
