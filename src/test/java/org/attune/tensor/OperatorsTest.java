@@ -56,6 +56,12 @@ class OperatorsTest {
         return out;
     }
 
+    private static Tensor clampedInPlace() {
+        Tensor x = row(-3, 3);
+        Elements.clampInPlace(x, 2);
+        return x;
+    }
+
     private void elementwise() {
         double e = Math.E;
         double s = 1 / (1 + 1 / e); // σ(1)
@@ -77,6 +83,8 @@ class OperatorsTest {
         op("exp", () -> row(0, 1).exp(), 1, e);
         op("exp_", () -> into(x -> Kernels.expInPlace(x.zeroInPlace()), 2), 1, 1);
         op("abs", () -> Elements.abs(row(3, -4)), 3, 4);
+        op("clamp.Tensor", () -> Elements.clamped(row(-3, 1, 3), 2), -2, 1, 2);
+        op("clamp_.Tensor", OperatorsTest::clampedInPlace, -2, 2);
         op("log", () -> row(1, e).log(), 0, 1);
         op("log1p", () -> row(0, e - 1).log1p(), 0, 1);
         op("maximum", () -> Elements.maximum(row(1, 5), row(2, 4)), 2, 5);
