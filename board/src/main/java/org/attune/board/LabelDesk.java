@@ -77,24 +77,34 @@ final class LabelDesk {
         }
     }
 
+    /// Questions of a file or a round. Those with pictures that can't be read are faults instead.
+    private final class Asked {
+        final List<Question> open = new ArrayList<>();
+        final List<String> faults = new ArrayList<>();
+        int all;
+
+        /// @throws DatasetException if bytes that stand in a row are no picture; none is added then
+        void add(List<Question> some) {
+            open.addAll(some.stream().filter(q -> q.isOpen(pairs)).toList());
+            all += some.size();
+        }
+    }
+
     /// `GET /api/label`, or with `?run=ID&step=N` of that round.
     void questions(Call call) throws ApiException, IOException {
         Optional<String> run = call.query("run");
-        List<String> faults = new ArrayList<>();
-        List<Question> all = run.isPresent() ? ofRun(index.of(run.get()), call) : ofFile(faults);
-        List<Question> open = all.stream().filter(q -> q.isOpen(pairs)).toList();
+        Asked asked = run.isPresent() ? ofRun(index.of(run.get()), call) : ofFile();
         Map<String, Object> told = new LinkedHashMap<>(pairs.counts());
-        told.put("open", open.size());
-        told.put("all", all.size());
-        told.put("faults", faults);
+        told.put("open", asked.open.size());
+        told.put("all", asked.all);
+        told.put("faults", asked.faults);
         told.put(
                 "questions",
-                open.stream().limit(MOST).map(q -> q.mixed().fields(pictures)).toList());
+                asked.open.stream().limit(MOST).map(q -> q.mixed().fields(pictures)).toList());
         call.json(told);
     }
 
-    private static List<Question> ofRun(RunIndex.Entry run, Call call)
-            throws ApiException, IOException {
+    private Asked ofRun(RunIndex.Entry run, Call call) throws ApiException, IOException {
         String step = call.query("step").orElse("");
         if (!step.matches("\\d{1,9}")) {
             throw ApiException.bad("step", "a step is a number, as 10");
@@ -117,13 +127,12 @@ final class LabelDesk {
         } catch (NoSuchFileException e) {
             throw new ApiException(404, "not_found", "the run recorded no " + e.getMessage());
         }
-        List<Question> questions = new ArrayList<>();
-        answers.forEach((prompt, some) -> questions.addAll(pairs(prompt, some)));
-        return questions;
+        Asked asked = new Asked();
+        answers.forEach((prompt, some) -> asked.add(pairs(prompt, some)));
+        return asked;
     }
 
-    /// @param faults gets what is wrong with rows whose pictures can't be read: they aren't asked
-    private List<Question> ofFile(List<String> faults) throws ApiException {
+    private Asked ofFile() throws ApiException {
         Path rows =
                 file.orElseThrow(
                         () ->
@@ -132,20 +141,18 @@ final class LabelDesk {
                                         "no_answers",
                                         "the board has no file of answers; start it with --label"
                                             + " FILE, or judge a round of a run from its page"));
-        List<Question> questions = new ArrayList<>();
+        Asked asked = new Asked();
         for (Row row : RowFiles.readAll(rows)) {
             try {
-                List<Question> asked =
+                asked.add(
                         pairs(prompt(row), answers(row)).stream()
                                 .map(q -> hasParts(row, q) ? shown(row, q) : q)
-                                .toList();
-                asked.forEach(q -> LabelPictures.kept(q.columns())); // reads bytes of pictures
-                questions.addAll(asked);
+                                .toList());
             } catch (DatasetException e) {
-                faults.add(e.getMessage());
+                asked.faults.add(e.getMessage());
             }
         }
-        return questions;
+        return asked;
     }
 
     private static Object prompt(Row row) {
