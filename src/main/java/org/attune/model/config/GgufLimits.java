@@ -19,9 +19,8 @@ record GgufLimits(DecoderConfig config, String architecture) {
         loads();
         boolean square = (long) a.heads() * a.headDim() == config.hiddenSize();
         boolean large = config.layers() == LARGE;
+        boolean windows = a.windows().stream().anyMatch(w -> w > 0);
         refuse(a.clip() > 0, ConfigJson.CLIP);
-        boolean biases = a.latent().isPresent() && (a.qkvBias() || a.outputBias());
-        refuse(biases, "biases of latent attention (attention_bias)");
         switch (architecture) {
             case "chatglm", "nemotron" ->
                     refuse(!square, "heads that together aren't as wide as hidden_size");
@@ -41,13 +40,10 @@ record GgufLimits(DecoderConfig config, String architecture) {
                     refuse(a.kvHeads() != a.heads(), "fewer key heads than query heads");
             case "ernie4_5-moe" ->
                     refuse(denseBehind(), "layers without experts behind the first with some");
-            case "exaone4" -> {
-                boolean windows = a.windows().stream().anyMatch(w -> w > 0);
-                refuse(windows && !large, "windows (sliding_window) in other than 64 layers");
-            }
+            case "exaone4" ->
+                    refuse(windows && !large, "windows (sliding_window) in other than 64 layers");
             case "gemma4" -> {
                 varied(a);
-                boolean windows = a.windows().stream().anyMatch(w -> w > 0);
                 refuse(!windows, "no layer that has a window (layer_types)");
             }
             case "gemma3n" -> {
@@ -113,6 +109,8 @@ record GgufLimits(DecoderConfig config, String architecture) {
 
     private void kimi(AttentionConfig a) {
         hybrid();
+        boolean biases = a.qkvBias() || a.outputBias();
+        refuse(biases, "biases of latent attention (attention_bias)");
         BlockConfig b = config.block();
         refuse(a.latent().isEmpty(), "a model without a layer of full attention");
         refuse(a.latent().get().queryRank().isPresent(), "q_lora_rank");

@@ -136,8 +136,10 @@ record GgufLoads(Set<Trait> takes, Set<Trait> needs) {
         config.block().mixers().state().ifPresent(state -> add(all, state));
         if (config.rotates()) {
             RopeScaling scaling = config.rope().scaling();
-            add(all, DIVIDED, scaling instanceof RopeScaling.Llama3);
-            add(all, DIVIDED, scaling instanceof RopeScaling.Divisors);
+            boolean isDivided =
+                    scaling instanceof RopeScaling.Llama3
+                            || scaling instanceof RopeScaling.Divisors;
+            add(all, DIVIDED, isDivided);
             add(all, LONG, scaling instanceof RopeScaling.LongRope);
         }
         return all;

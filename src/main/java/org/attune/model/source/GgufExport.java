@@ -65,7 +65,8 @@ public final class GgufExport {
     public int write(Path file, String name, List<Source> weights) {
         Optional<WeightFactors> factors = WeightFactors.of(config);
         DecoderConfig filed = factors.map(WeightFactors::folded).orElse(GgufKeys.filed(config));
-        List<Source> all = filed.tieWordEmbeddings() ? weights : withOutputLayer(weights);
+        boolean twice = config.tieWordEmbeddings() && !filed.tieWordEmbeddings();
+        List<Source> all = twice ? withOutputLayer(weights) : weights;
         return new GgufExport(filed, text, type, importance)
                 .writePlain(file, name, factors.map(f -> folded(all, f)).orElse(all));
     }
@@ -74,9 +75,9 @@ public final class GgufExport {
     private List<Source> withOutputLayer(List<Source> weights) {
         List<Source> all = new ArrayList<>(weights);
         String embedding = config.names().embeddingPath() + ".weight";
+        String head = config.names().head() + ".weight";
         for (Source w : weights) {
-            if (config.tieWordEmbeddings() && w.name().equals(embedding)) {
-                String head = config.names().head() + ".weight";
+            if (w.name().equals(embedding)) {
                 all.add(new Source(head, w.dtype(), w.shape(), w.data()));
             }
         }
@@ -85,17 +86,17 @@ public final class GgufExport {
 
     /// Weights with the model's factors in them.
     private static List<Source> folded(List<Source> weights, WeightFactors factors) {
-        return weights.stream().map(w -> folded(w, w.name(), factors)).toList();
+        return weights.stream().map(w -> folded(w, factors)).toList();
     }
 
-    private static Source folded(Source weight, String name, WeightFactors factors) {
-        float[] rows = factors.ofRows(name);
+    private static Source folded(Source weight, WeightFactors factors) {
+        float[] rows = factors.ofRows(weight.name());
         if (rows.length == 0) {
-            return new Source(name, weight.dtype(), weight.shape(), weight.data());
+            return weight;
         }
         long columns = weight.shape().length < 2 ? 1 : weight.shape()[1];
         return new Source(
-                name,
+                weight.name(),
                 weight.dtype(),
                 weight.shape(),
                 arena -> {

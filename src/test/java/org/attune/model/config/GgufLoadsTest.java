@@ -24,6 +24,8 @@ class GgufLoadsTest {
     private static final String LINEAR =
             "'rope_parameters': {'rope_type': 'linear', 'rope_theta': 10000, 'factor': 2}";
 
+    private static final String YARN = LINEAR.replace("linear", "yarn");
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -43,6 +45,12 @@ class GgufLoadsTest {
                     mamba2      | "use_bias": true, "num_heads": 8, "head_dim": 8                      | state space
                     lfm2        | "conv_bias": true                     | conv_bias
                     deepseek_v3 | LINEAR, "kv_lora_rank": 8, "q_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 1, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 8                                | positions scaled
+                    deepseek_v3 | YARN, "kv_lora_rank": 8, "q_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 1, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 8 | positions scaled
+                    deepseek_v3 | "attention_bias": true, "kv_lora_rank": 8, "q_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 1, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 8 | queries
+                    minicpm3    | "mlp_bias": true, "kv_lora_rank": 8, "q_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 8 | mlp_bias
+                    kimi_linear | "attention_bias": true, "linear_attn_config": {"full_attn_layers": [2], "kda_layers": [1], "num_heads": 4, "head_dim": 8, "short_conv_kernel_size": 4}, "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 8, "num_experts": 4, "num_experts_per_token": 1, "moe_intermediate_size": 8 | latent attention
+                    olmoe       | "clip_qkv": 2                         | clip_qkv
+                    phi         | "qk_layernorm": true                  | qk_layernorm
                     lfm2        | "layer_types": ["conv", "conv"]       | attention in no layer
                     lfm2        | "layer_types": ["full_attention", "full_attention"] | attention in all
                     ernie4_5_moe | "moe_num_experts": 4, "moe_k": 1, "num_hidden_layers": 3, "moe_layer_interval": 2, "moe_layer_start_index": 0              | behind the first
@@ -95,6 +103,7 @@ class GgufLoadsTest {
                 more.replace("LLAMA3", LLAMA3)
                         .replace("LONG", LONG)
                         .replace("LINEAR", LINEAR)
+                        .replace("YARN", YARN)
                         .replace('\'', '"');
         String tied = type.startsWith("cohere") ? "\"tie_word_embeddings\": true, " : "";
         return ConfigJson.parse(
